@@ -1,0 +1,209 @@
+package workflow
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// decoder reads nodes into Go values and goes on after a mistake, so that all
+// mistakes of a file are told at once.
+type decoder struct {
+	errors   report
+	warnings report
+}
+
+// reader reads the value of one key. The key's name is for messages.
+type reader func(key string, value *yaml.Node)
+
+// table says which keys a mapping may have.
+type table map[string]reader
+
+// entry is one key with its value, aliases resolved.
+type entry struct {
+	name  string
+	key   *yaml.Node
+	value *yaml.Node
+}
+
+// record reads a mapping with fixed keys. A value of null is the same as no
+// key. It returns the keys that are there, or nil if it is no mapping.
+func (d *decoder) record(what string, n *yaml.Node, fields table) map[string]*yaml.Node {
+	entries, ok := d.entries(what, n)
+	if !ok {
+		return nil
+	}
+	given := map[string]*yaml.Node{}
+	for _, e := range entries {
+		read, known := fields[e.name]
+		if !known {
+			d.errors.at(e.key, "unknown key %s%s", quote(e.name), didYouMean(e.name, slices.Sorted(maps.Keys(fields))))
+			continue
+		}
+		if isNull(e.value) {
+			continue
+		}
+		given[e.name] = e.value
+		read(e.name, e.value)
+	}
+	return given
+}
+
+// entries lists a mapping in the file's order, what << merges into it last. A
+// key of its own wins over a merged one, an earlier merge over a later one.
+func (d *decoder) entries(what string, n *yaml.Node) ([]entry, bool) {
+	n = resolve(n)
+	if n.Kind != yaml.MappingNode {
+		d.errors.at(n, "%s must be a mapping, not %s", what, kindOf(n))
+		return nil, false
+	}
+	// A config is called by its tag.
+	if tag := n.ShortTag(); tag != "!!map" && tag != what {
+		d.errors.at(n, "unknown tag %s", quote(tag))
+		return nil, false
+	}
+	var own []entry
+	var merged []*yaml.Node
+	lines := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], resolve(n.Content[i+1])
+		name, ok := d.scalar("a key", key)
+		if !ok {
+			continue
+		}
+		if first, twice := lines[name]; twice {
+			d.errors.at(key, "duplicate key %s (first on line %d)", quote(name), first)
+			continue
+		}
+		lines[name] = key.Line
+		if key.ShortTag() == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
+		own = append(own, entry{name: name, key: key, value: value})
+	}
+	for _, from := range merged {
+		sources := []*yaml.Node{from}
+		if from.Kind == yaml.SequenceNode {
+			sources = from.Content
+		}
+		for _, from := range sources {
+			entries, _ := d.entries("what << merges", from)
+			for _, e := range entries {
+				if _, covered := lines[e.name]; !covered {
+					lines[e.name] = e.key.Line
+					own = append(own, e)
+				}
+			}
+		}
+	}
+	return own, true
+}
+
+// items lists a sequence, aliases resolved.
+func (d *decoder) items(what string, n *yaml.Node) ([]*yaml.Node, bool) {
+	n = resolve(n)
+	if n.Kind != yaml.SequenceNode {
+		d.errors.at(n, "%s must be a list, not %s", what, kindOf(n))
+		return nil, false
+	}
+	if tag := n.ShortTag(); tag != "!!seq" {
+		d.errors.at(n, "unknown tag %s", quote(tag))
+		return nil, false
+	}
+	items := make([]*yaml.Node, len(n.Content))
+	for i, item := range n.Content {
+		items[i] = resolve(item)
+	}
+	return items, true
+}
+
+// scalar is the text of a scalar as it is written: 2 and 010 and yes stay what
+// they are. Null is the empty text.
+func (d *decoder) scalar(what string, n *yaml.Node) (string, bool) {
+	n = resolve(n)
+	if n.Kind != yaml.ScalarNode {
+		d.errors.at(n, "%s must be text, not %s", what, kindOf(n))
+		return "", false
+	}
+	switch tag := n.ShortTag(); tag {
+	case "!!str", "!!int", "!!float", "!!bool", "!!timestamp", "!!merge":
+	case "!!null":
+		return "", true
+	default:
+		d.errors.at(n, "unknown tag %s", quote(tag))
+		return "", false
+	}
+	if strings.ContainsRune(n.Value, 0) {
+		d.errors.at(n, "%s contains a NUL character", what)
+		return "", false
+	}
+	return n.Value, true
+}
+
+func (d *decoder) text(into *string) reader {
+	return func(key string, n *yaml.Node) { *into, _ = d.scalar(key, n) }
+}
+
+func (d *decoder) flag(into *bool) reader {
+	return func(key string, n *yaml.Node) {
+		text, ok := d.scalar(key, n)
+		if !ok {
+			return
+		}
+		switch {
+		case n.ShortTag() == "!!bool":
+			*into = strings.EqualFold(text, "true")
+		default:
+			d.errors.at(n, "%s must be true or false, not %s", key, quote(text))
+		}
+	}
+}
+
+// texts reads a list of texts; check looks at each.
+func (d *decoder) texts(into *[]string, check func(key string, n *yaml.Node, text string)) reader {
+	return func(key string, n *yaml.Node) {
+		items, _ := d.items(key, n)
+		for _, item := range items {
+			if isNull(item) {
+				d.errors.at(item, "an entry of %s is empty", key)
+				continue
+			}
+			if text, ok := d.scalar("an entry of "+key, item); ok {
+				check(key, item, text)
+				*into = append(*into, text)
+			}
+		}
+	}
+}
+
+func resolve(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+}
+
+func kindOf(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case isNull(n):
+		return "nothing"
+	}
+	switch n.ShortTag() {
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	}
+	return "text"
+}

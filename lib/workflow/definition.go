@@ -1,0 +1,97 @@
+package workflow
+
+import "time"
+
+// Definition is one workflow file, checked whole. It is immutable: a run keeps
+// the definition that it started with, whatever becomes of the file.
+//
+// Its JSON form is what the history stores and what workflow.get answers.
+type Definition struct {
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Description string     `json:"description,omitempty"`
+	Cron        string     `json:"cron,omitempty"`       // as written; lib/schedule reads it
+	StartTime   *time.Time `json:"start_time,omitempty"` // no scheduled run before it
+
+	// Params are the declared parameters with their defaults. Nil means that
+	// the file has no params: then a trigger may pass any name. Empty, it is
+	// kept in JSON, because then a trigger may pass none.
+	Params map[string]string `json:"params,omitzero"`
+	Env    map[string]string `json:"env,omitempty"` // for all tasks; a task's own wins
+	Tasks  []Task            `json:"tasks"`         // in the file's order, never empty
+
+	// Hash identifies the definition: id and content. 32 hex digits.
+	Hash string `json:"hash"`
+}
+
+// Task is one node of the DAG.
+type Task struct {
+	ID               string            `json:"id"`
+	Name             string            `json:"name"`
+	Description      string            `json:"description,omitempty"`
+	Depends          []string          `json:"depends,omitempty"` // task ids, each once
+	WorkingDirectory string            `json:"working_directory,omitempty"`
+	Env              map[string]string `json:"env,omitempty"`
+	Action           Action            `json:"action"`
+}
+
+// Task returns the task with that id, or nil.
+func (d *Definition) Task(id string) *Task {
+	for i := range d.Tasks {
+		if d.Tasks[i].ID == id {
+			return &d.Tasks[i]
+		}
+	}
+	return nil
+}
+
+// Dependents returns, for each task, the indexes of the tasks that depend on
+// it, both in the file's order.
+func (d *Definition) Dependents() [][]int {
+	index := make(map[string]int, len(d.Tasks))
+	for i, t := range d.Tasks {
+		index[t.ID] = i
+	}
+	dependents := make([][]int, len(d.Tasks))
+	for i, t := range d.Tasks {
+		for _, dep := range t.Depends {
+			dependents[index[dep]] = append(dependents[index[dep]], i)
+		}
+	}
+	return dependents
+}
+
+// Action is what a task does: exactly one field is set.
+type Action struct {
+	Subprocess *Subprocess `json:"subprocess,omitempty"`
+	UvPython   *UvPython   `json:"uv_python,omitempty"`
+	Script     *Script     `json:"script,omitempty"`
+}
+
+// Subprocess is `config: !Subprocess`: a program, found on PATH or by its path.
+type Subprocess struct {
+	Cmd  string   `json:"cmd"`
+	Args []string `json:"args,omitempty"`
+}
+
+// UvPython is `config: !UvPython`: a Python script run by uv.
+type UvPython struct {
+	ScriptPath  string   `json:"script_path"`
+	Packages    []string `json:"packages,omitempty"`
+	IsUvProject bool     `json:"is_uv_project,omitempty"`
+	UvPath      string   `json:"uv_path,omitempty"` // empty: uv on PATH
+}
+
+// Script is `run:`: a text for a shell, which gets it as a file.
+type Script struct {
+	Text  string `json:"text"`
+	Shell string `json:"shell,omitempty"` // empty: bash -euo pipefail, else sh -eu
+}
+
+// Problem is one mistake in a file, or one warning.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`   // from 1; 0: the file as a whole
+	Column  int    `json:"column"` // from 1, in characters
+	Message string `json:"message"`
+}

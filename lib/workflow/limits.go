@@ -1,0 +1,73 @@
+package workflow
+
+import "gopkg.in/yaml.v3"
+
+const (
+	maxNesting = 64
+	// maxExpanded bounds a document after its aliases are replaced by what
+	// they stand for: bytes of text and nodes. No file within MaxFile comes
+	// near it without aliases.
+	maxExpanded = 2 << 20
+	maxTasks    = 10_000
+)
+
+// extent is how large a node is, with its aliases expanded.
+type extent struct {
+	size   int // saturated at a little over maxExpanded
+	height int
+	open   bool // being measured: an alias that meets it lies within itself
+}
+
+// measurer walks the tree once; what an alias stands for is measured once and
+// remembered, so that a small file cannot make for long work.
+type measurer struct {
+	report  *report
+	extents map[*yaml.Node]*extent
+}
+
+// withinLimits reports the first place where the document is too deep, too
+// large, or contains itself. Only after it said yes may the tree be walked
+// through its aliases.
+func withinLimits(r *report, document *yaml.Node) bool {
+	m := measurer{report: r, extents: map[*yaml.Node]*extent{}}
+	_, ok := m.measure(document, 0) // the document itself is no level
+	return ok
+}
+
+func (m *measurer) measure(n *yaml.Node, depth int) (extent, bool) {
+	if n.Kind == yaml.AliasNode {
+		known := m.extents[n.Alias]
+		if known == nil {
+			return m.measure(n.Alias, depth)
+		}
+		if known.open {
+			m.report.at(n, "alias *%s stands for something that contains it", n.Value)
+			return extent{}, false
+		}
+		if depth+known.height-1 > maxNesting {
+			m.report.at(n, "nested more than %d levels deep", maxNesting)
+			return extent{}, false
+		}
+		return *known, true
+	}
+	if depth > maxNesting {
+		m.report.at(n, "nested more than %d levels deep", maxNesting)
+		return extent{}, false
+	}
+	e := &extent{size: 1 + len(n.Value), height: 1, open: true}
+	m.extents[n] = e
+	for _, child := range n.Content {
+		c, ok := m.measure(child, depth+1)
+		if !ok {
+			return extent{}, false
+		}
+		e.size += c.size
+		e.height = max(e.height, c.height+1)
+		if e.size > maxExpanded {
+			m.report.at(child, "the aliases of this file expand to more than 2 MiB")
+			return extent{}, false
+		}
+	}
+	e.open = false
+	return *e, true
+}

@@ -1,0 +1,37 @@
+package workflow
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestIDComesFromThePath(t *testing.T) {
+	for path, want := range map[string]string{
+		"hello.yml": "hello", "etl/daily.yml": "etl.daily", "a/b/c.yaml": "a.b.c", "etl.daily.yml": "etl.daily",
+		"with space.yml": "with space", "grün.yml": "grün",
+	} {
+		if got, err := IDFromPath(path); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", path, got, err, want)
+		}
+	}
+	for _, path := range []string{
+		"", "x", "x.txt", "x.yml~", "x.yml.swp", ".yml", ".hidden.yml", "a/.git/x.yml", "../x.yml", "/x.yml", "a//x.yml", "./x.yml",
+		"a\nb.yml", "\xff.yml", strings.Repeat("x", 256) + ".yml", "x.YML",
+	} {
+		if id, err := IDFromPath(path); err == nil {
+			t.Errorf("%q has the id %q", path, id)
+		}
+	}
+}
+
+func TestSuggestionIsNearOrNone(t *testing.T) {
+	ids := []string{"hello", "etl.daily", "etl.weekly", "nightly", "load", "lead"}
+	for name, want := range map[string]string{
+		"helo": "hello", "hlelo": "hello", "HELLO": "hello", "etl.dayly": "etl.daily", "daily": "etl.daily", "weekly": "etl.weekly",
+		"laod": "load", "lad": "load", "x": "", "": "", "backup": "", strings.Repeat("y", 500): "", "nihgtyl": "nightly",
+	} {
+		if got := Suggest(name, ids); got != want {
+			t.Errorf("Suggest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
