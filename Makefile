@@ -1,0 +1,55 @@
+# CDKTR. `make` lists the targets. `make demo` and `make test` are all that a
+# newcomer needs: they want Go and a C compiler, and see to the rest.
+
+# The toolchain stamps the version, where there is a commit to name.
+VCS      := $(if $(shell git rev-parse -q --verify HEAD 2>/dev/null),true,false)
+COMMANDS := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
+BIN      ?= bin
+PREFIX   ?= /usr/local
+SEEDS    ?= 200000
+FUZZTIME ?= 10s
+
+.PHONY: help demo build setup test lint race bench sim fuzz install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## start a principal with an agent, run an example, show its logs, stop
+	@PATH="$(abspath $(BIN)):$$PATH" scripts/demo.sh
+
+build: setup ## the commands, into bin/
+	go build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $(BIN)/ ./cmd/...
+
+setup:
+	@scripts/setup.sh build
+
+test: ## everything that CI runs
+	@scripts/test.sh
+
+lint: setup ## gofmt, vet, staticcheck
+	gofmt -l cmd lib scripts | tee /dev/stderr | { ! grep -q .; }
+	go vet ./...
+	go vet -tags failpoint ./...
+	go tool staticcheck ./...
+
+race: setup ## all tests under the race detector
+	go test -race ./...
+
+bench: setup ## the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+sim: setup ## a long simulation: SEEDS=200000
+	CDKTR_SIM_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -v ./lib/sim
+
+fuzz: setup ## every fuzz target for FUZZTIME=10s
+	@scripts/fuzz.sh $(FUZZTIME)
+
+install: build ## into DESTDIR/PREFIX, with man pages
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	set -e; for c in $(COMMANDS); do \
+		install -m 755 $(BIN)/$$c $(DESTDIR)$(PREFIX)/bin/$$c; \
+		$(BIN)/$$c --man > $(DESTDIR)$(PREFIX)/share/man/man1/$$c.1; \
+	done
+
+clean: ## remove what was built
+	rm -rf $(BIN) .cache

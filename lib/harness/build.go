@@ -1,0 +1,62 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// built is the directory of the commands, made when it is first asked for.
+var built = sync.OnceValues(build)
+
+// Main runs the tests of a package and removes what was built for them.
+func Main(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(buildDir()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+// buildDir is this process's own.
+func buildDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("cdktr-bin-%d", os.Getpid()))
+}
+
+func build() (string, error) {
+	if dir := os.Getenv("CDKTR_BIN"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-o", buildDir()+"/", "./cmd/...")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the commands: %w\n%s", err, out)
+	}
+	return buildDir(), nil
+}
+
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+}
+
+// Bin is the path of one of the real commands.
+func Bin(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
