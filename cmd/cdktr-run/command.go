@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cdktr/cdktr/lib/cli"
+	"github.com/cdktr/cdktr/lib/client"
+	"github.com/cdktr/cdktr/lib/wire"
+)
+
+// principal is the part of a client that this command uses.
+type principal interface {
+	Call(ctx context.Context, op wire.Op, req client.Request, result any) error
+	Trigger(ctx context.Context, item wire.TriggerItem) (wire.Triggered, error)
+	Wait(ctx context.Context, run string) (wire.RunWaited, error)
+	Run(ctx context.Context, run string) (wire.Run, error)
+}
+
+// job is one call of the command.
+type job struct {
+	env cli.Env
+	o   options
+	p   principal
+}
+
+func run(ctx context.Context, env cli.Env, o options) error {
+	if err := o.check(env); err != nil {
+		return err
+	}
+	item, err := o.trigger(env)
+	if err != nil {
+		return err
+	}
+	copts := env.ClientOptions()
+	if o.Quiet {
+		copts.Waiting = nil
+	}
+	c := client.New(copts)
+	defer c.Close()
+	return job{env, o, c}.do(ctx, item)
+}
+
+func (j job) do(ctx context.Context, item wire.TriggerItem) error {
+	if j.o.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, j.env.Start.Add(time.Duration(j.o.Timeout)))
+		defer cancel()
+	}
+	switch {
+	case j.o.List:
+		return j.reached(j.list(ctx))
+	case j.o.Show != "":
+		r, err := j.p.Run(ctx, j.o.Show)
+		if err != nil {
+			return j.reached(err)
+		}
+		return j.show(r)
+	case j.o.Cancel != "":
+		return j.reached(j.p.Call(ctx, wire.OpRunCancel, &wire.RunRef{Run: j.o.Cancel}, nil))
+	case j.o.Wait != "":
+		return j.follow(ctx, j.o.Wait, false)
+	}
+	started, err := j.p.Trigger(ctx, item)
+	if err != nil {
+		return j.reached(err)
+	}
+	if !j.o.Log && j.o.Output != "json" {
+		if _, err := fmt.Fprintln(j.env.Stdout, started.Run); err != nil {
+			return err
+		}
+	}
+	if !j.o.Detach {
+		return j.follow(ctx, started.Run, true)
+	}
+	if j.o.Output == "json" {
+		return j.printRun(ctx, started.Run)
+	}
+	return nil
+}
+
+// reached turns the end of --timeout into "the principal cannot be reached",
+// where it has not answered by then.
+func (j job) reached(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	where := j.env.Settings.Address()
+	if where == "" {
+		where = "tcp://127.0.0.1:" + j.env.Settings.Text(cli.PrincipalPort) + ", or where " + j.env.Settings.Text(cli.DataDir) + " says"
+	}
+	return cli.Exitf(cli.Away, "no answer from the principal (%s) within %s", where, time.Duration(j.o.Timeout))
+}

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"gopkg.in/yaml.v3"
+)
+
+// readDotEnv reads .env in the working directory. Names that are not settings
+// belong to somebody else and are left alone.
+func readDotEnv(env Env) ([]Setting, error) {
+	name := filepath.Join(env.Dir, ".env")
+	text, err := readSmall(name)
+	if err != nil {
+		return nil, err
+	}
+	var all []Setting
+	for i, line := range strings.Split(string(text), "\n") {
+		key, value, ok, err := dotEnvLine(line, env.Getenv)
+		if err != nil {
+			return nil, Exitf(Config, "%s:%d: %w", name, i+1, err)
+		}
+		if ok && isSetting(key) && value != "" {
+			// As in a shell, the last one counts.
+			all = append([]Setting{{key, value, fmt.Sprintf("%s:%d", name, i+1)}}, all...)
+		}
+	}
+	return all, nil
+}
+
+// dotEnvLine reads one line: NAME=VALUE, perhaps after export. A value in
+// single quotes is taken as it is; in double quotes or in none, $NAME and
+// ${NAME} are replaced; without quotes, a # after a blank begins a comment.
+// Lines of other tools may be anything, so only a line that names one of our
+// settings can be wrong.
+func dotEnvLine(line string, getenv func(string) (string, bool)) (key, value string, ok bool, err error) {
+	line = strings.TrimSpace(line)
+	line = strings.TrimSpace(strings.TrimPrefix(line, "export "))
+	key, value, ok = strings.Cut(line, "=")
+	if !ok || strings.HasPrefix(line, "#") {
+		return "", "", false, nil
+	}
+	key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+	if value != "" && (value[0] == '\'' || value[0] == '"') {
+		quote := value[:1]
+		inner, after, closed := strings.Cut(value[1:], quote)
+		after = strings.TrimSpace(after)
+		if isSetting(key) && (!closed || (after != "" && after[0] != '#')) {
+			return "", "", false, fmt.Errorf("the quotes of %s do not match", key)
+		}
+		if quote == "'" {
+			return key, inner, true, nil
+		}
+		return key, expand(inner, getenv), true, nil
+	}
+	if strings.HasPrefix(value, "#") {
+		value = ""
+	}
+	for _, comment := range []string{" #", "\t#"} {
+		value, _, _ = strings.Cut(value, comment)
+	}
+	return key, expand(strings.TrimSpace(value), getenv), true, nil
+}
+
+func expand(text string, getenv func(string) (string, bool)) string {
+	return os.Expand(text, func(name string) string {
+		value, _ := getenv(name)
+		return value
+	})
+}
+
+// ConfigFile is the path of the user's config.yaml, which need not exist; empty
+// where there is no home directory.
+func (e Env) ConfigFile() string {
+	base, home := e.getenv("XDG_CONFIG_HOME"), e.getenv("HOME")
+	if !filepath.IsAbs(base) { // the XDG rules say: a relative one is ignored
+		if home == "" {
+			return ""
+		}
+		base = filepath.Join(home, ".config")
+	}
+	return filepath.Join(base, "cdktr", "config.yaml")
+}
+
+// readConfig reads config.yaml: settings by their names in lower case, without
+// the CDKTR_ in front. The file is ours alone, so an unknown key is a mistake.
+func readConfig(env Env) ([]Setting, error) {
+	name := env.ConfigFile()
+	if name == "" {
+		return nil, nil
+	}
+	text, err := readSmall(name)
+	if err != nil || len(text) == 0 {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, Exitf(Config, "%s: %w", name, err)
+	}
+	if len(doc.Content) == 0 {
+		return nil, nil
+	}
+	top := doc.Content[0]
+	if top.Kind != yaml.MappingNode {
+		return nil, Exitf(Config, "%s:%d: expected lines such as \"principal_port: 5561\"", name, top.Line)
+	}
+	var all []Setting
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		setting := "CDKTR_" + strings.ToUpper(key.Value)
+		if !isSetting(setting) {
+			return nil, Exitf(Config, "%s:%d: unknown key %q%s", name, key.Line, key.Value, DidYouMean(key.Value, configKeys()))
+		}
+		if value.Kind != yaml.ScalarNode {
+			return nil, Exitf(Config, "%s:%d: %s must be one value", name, value.Line, key.Value)
+		}
+		all = append(all, Setting{setting, value.Value, fmt.Sprintf("%s:%d", name, key.Line)})
+	}
+	return all, nil
+}
+
+// readSmall reads a file that need not exist. A directory of that name is
+// somebody else's: Python environments are called .env too.
+func readSmall(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, Exit(Config, err)
+	}
+	return text, nil
+}
+
+func isSetting(name string) bool {
+	for _, row := range table {
+		if row.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func configKeys() []string {
+	var keys []string
+	for _, row := range table {
+		keys = append(keys, strings.ToLower(strings.TrimPrefix(row.name, "CDKTR_")))
+	}
+	return keys
+}
