@@ -1,0 +1,119 @@
+package bus
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Certificate is a key pair with what is known about it, in the format that
+// ZeroMQ's own tools write (ZPL). Secret is empty in a public certificate.
+type Certificate struct {
+	Pair
+	Metadata map[string]string
+}
+
+// keyLength is the length of a key in Z85.
+const keyLength = 40
+
+// ReadCertificate reads a certificate file. One with a secret part that others
+// may read is refused.
+func ReadCertificate(path string) (Certificate, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Certificate{}, fmt.Errorf("read certificate: %w", err)
+	}
+	defer f.Close()
+	c, err := parseCertificate(io.LimitReader(f, 64<<10))
+	if err != nil {
+		return Certificate{}, fmt.Errorf("read certificate %s: %w", path, err)
+	}
+	if c.Secret != "" {
+		info, err := f.Stat()
+		if err != nil {
+			return Certificate{}, fmt.Errorf("read certificate: %w", err)
+		}
+		if err := private(path, info, 0o600); err != nil {
+			return Certificate{}, err
+		}
+	}
+	return c, nil
+}
+
+// private refuses a file or directory that others have a right to.
+func private(path string, info os.FileInfo, mode os.FileMode) error {
+	if have := info.Mode().Perm(); have&0o077 != 0 {
+		return fmt.Errorf("%s is open to other users (mode %04o): run chmod %04o %s", path, have, mode, path)
+	}
+	return nil
+}
+
+// parseCertificate reads ZPL as far as certificates need it: sections begin at
+// the left edge, their properties are indented, comments have lines of their
+// own (a key may contain the sign).
+func parseCertificate(r io.Reader) (Certificate, error) {
+	c := Certificate{Metadata: map[string]string{}}
+	section := ""
+	in := bufio.NewScanner(r)
+	for in.Scan() {
+		line := strings.TrimSpace(in.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, isProperty := strings.Cut(line, "=")
+		name, value = strings.TrimSpace(name), unquote(strings.TrimSpace(value))
+		indented := in.Text()[0] == ' ' || in.Text()[0] == '\t'
+		switch {
+		case !indented:
+			section = name
+		case !isProperty:
+		case section == "metadata":
+			c.Metadata[name] = value
+		case section == "curve" && name == "public-key":
+			c.Public = value
+		case section == "curve" && name == "secret-key":
+			c.Secret = value
+		}
+	}
+	if err := in.Err(); err != nil {
+		return Certificate{}, err
+	}
+	if len(c.Public) != keyLength {
+		return Certificate{}, fmt.Errorf("it holds no public-key of %d characters", keyLength)
+	}
+	if c.Secret != "" && len(c.Secret) != keyLength {
+		return Certificate{}, fmt.Errorf("its secret-key has not %d characters", keyLength)
+	}
+	return c, nil
+}
+
+func unquote(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// text writes the certificate; without the secret part it can be shown to
+// anybody.
+func (c Certificate) text(secret bool) string {
+	var b strings.Builder
+	if secret {
+		b.WriteString("#   ZeroMQ CURVE **Secret** Certificate\n#   Keep this file to yourself.\n\n")
+	} else {
+		b.WriteString("#   ZeroMQ CURVE Public Certificate\n\n")
+	}
+	b.WriteString("metadata\n")
+	for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
+		fmt.Fprintf(&b, "    %s = \"%s\"\n", name, c.Metadata[name])
+	}
+	fmt.Fprintf(&b, "curve\n    public-key = \"%s\"\n", c.Public)
+	if secret {
+		fmt.Fprintf(&b, "    secret-key = \"%s\"\n", c.Secret)
+	}
+	return b.String()
+}

@@ -1,0 +1,146 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// live is a publisher and a subscription that is known to receive.
+func live(t *testing.T, topics ...string) (*site, *Publisher, *Subscription) {
+	t.Helper()
+	s := curveSite(t)
+	p, err := s.Publisher("tcp://127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := subscribe(t, s, p, append(topics, "sync")...)
+	return s, p, sub
+}
+
+func subscribe(t *testing.T, s *site, p *Publisher, topics ...string) *Subscription {
+	t.Helper()
+	target := s.target()
+	target.Endpoint = p.Endpoint()
+	sub, err := Subscribe(target, topics...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sub.Close() })
+	return sub
+}
+
+// synced publishes until the subscription receives.
+func synced(t *testing.T, p *Publisher, sub *Subscription) {
+	t.Helper()
+	end := time.After(limit)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		p.Publish("sync", nil)
+		select {
+		case <-sub.Messages():
+			return
+		case <-tick.C:
+		case <-end:
+			t.Fatal("nothing arrives")
+		}
+	}
+}
+
+// nextOf skips what synced left behind.
+func nextOf(t *testing.T, sub *Subscription) Published {
+	t.Helper()
+	for {
+		select {
+		case m, open := <-sub.Messages():
+			if !open {
+				t.Fatal("the subscription ended: ", sub.Err())
+			}
+			if m.Topic != "sync" {
+				return m
+			}
+		case <-time.After(limit):
+			t.Fatal("nothing arrives")
+		}
+	}
+}
+
+func TestSubscriberGetsItsTopicsInOrder(t *testing.T) {
+	_, p, sub := live(t, "log/etl/")
+	synced(t, p, sub)
+	for i := range 500 {
+		p.Publish("log/other/", []byte("no"))
+		p.Publish("log/etl/run/", fmt.Append(nil, i))
+	}
+	for i := range 500 {
+		if m := nextOf(t, sub); m.Topic != "log/etl/run/" || string(m.Body) != fmt.Sprint(i) {
+			t.Fatalf("message %d: %+v", i, m)
+		}
+	}
+}
+
+func TestSubscriberThatDoesNotReadHoldsUpNobody(t *testing.T) {
+	s, p, slow := live(t, "a")
+	synced(t, p, slow)
+	quick := subscribe(t, s, p, "a", "sync")
+	synced(t, p, quick)
+	body := make([]byte, 1<<10)
+	start := time.Now()
+	for range 100_000 {
+		p.Publish("a", body)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("publishing took %v", took)
+	}
+	nextOf(t, quick)
+}
+
+func TestSubscriptionGoesOnAfterTheServerRestarts(t *testing.T) {
+	first, p, sub := live(t, "a")
+	synced(t, p, sub)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := newSite(t, "tcp://127.0.0.1:0", &first.pair, first.client)
+	again, err := second.Publisher(p.Endpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	synced(t, again, sub)
+}
+
+func TestSubscriberWithoutAListedKeyIsDenied(t *testing.T) {
+	s, p, _ := live(t, "a")
+	s.client = newPair(t)
+	sub := subscribe(t, s, p, "")
+	select {
+	case m, open := <-sub.Messages():
+		if open || !errors.Is(sub.Err(), ErrDenied) {
+			t.Errorf("got %+v, %v", m, sub.Err())
+		}
+	case <-time.After(limit):
+		t.Error("it is not told")
+	}
+}
+
+func TestWithoutTheGateNothingIsPublished(t *testing.T) {
+	s, p, sub := live(t, "a")
+	synced(t, p, sub)
+	s.gate.close()
+	<-s.Failed()
+	p.Publish("a", []byte("secret"))
+	select {
+	case <-p.ended:
+	case <-time.After(limit):
+		t.Error("the publisher goes on")
+	}
+	select {
+	case m := <-sub.Messages():
+		if m.Topic == "a" {
+			t.Errorf("got %+v", m)
+		}
+	default:
+	}
+}

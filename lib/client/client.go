@@ -1,0 +1,267 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cdktr/cdktr/lib/bus"
+	"github.com/cdktr/cdktr/lib/wire"
+)
+
+// ErrDenied tells that the principal does not know the key that was shown.
+var ErrDenied = errors.New("the principal refused this key")
+
+// ErrNoKey tells that there is no key to show to the principal, or no public
+// key to know it by.
+var ErrNoKey = errors.New("no key")
+
+// AwayError tells that no principal answered within the retry budget.
+type AwayError struct {
+	Address string
+	Tried   time.Duration
+	Err     error // the last reason, if there is one
+}
+
+func (e *AwayError) Error() string {
+	text := fmt.Sprintf("cannot reach the principal at %s", e.Address)
+	if e.Tried > 0 {
+		text += fmt.Sprintf(" (tried for %s)", e.Tried.Round(time.Millisecond))
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *AwayError) Unwrap() error { return e.Err }
+
+// Options say where the principal is and who asks.
+type Options struct {
+	Address  string               // host, host:port or tcp://host:port; empty: the principal of Data
+	Data     string               // data directory, holds principal.json
+	Keys     string               // key directory; empty: Data/keys
+	Identity string               // the certificate to show: admin (default) or agent
+	Try      time.Duration        // one try, default 3 s
+	Attempts int                  // the budget is Try times Attempts; default 20
+	Waiting  func(address string) // called once, when the first try has failed
+}
+
+// Client talks to one principal, over restarts of it. Any number of goroutines
+// may use it.
+type Client struct {
+	o      Options
+	ids    atomic.Uint64
+	prefix string
+	told   sync.Once
+
+	dialing chan struct{} // holds a token while one goroutine connects
+
+	mu     sync.Mutex
+	conn   *bus.Client
+	target bus.Target
+	closed bool
+}
+
+// New returns a client. It does not connect: the first call does.
+func New(o Options) *Client {
+	if o.Try <= 0 {
+		o.Try = 3 * time.Second
+	}
+	if o.Attempts <= 0 {
+		o.Attempts = 20
+	}
+	if o.Identity == "" {
+		o.Identity = "admin"
+	}
+	return &Client{o: o, prefix: rand.Text()[:8] + "-", dialing: make(chan struct{}, 1)}
+}
+
+// Request is any of wire's requests.
+type Request interface{ SetHeader(wire.Header) }
+
+// patient requests are answered late by design; Patience is how late.
+type patient interface{ Patience() time.Duration }
+
+// Call sends req and decodes the answer into result. While the principal is
+// away it keeps trying, until ctx ends or the budget is used up: then the
+// error is an *AwayError. A refusal is a *wire.Error, an unknown key
+// ErrDenied.
+//
+// A request may reach the principal twice when the connection breaks. All
+// requests bear that, but for a trigger without a key: use Trigger.
+func (c *Client) Call(ctx context.Context, op wire.Op, req Request, result any) error {
+	return c.call(ctx, op, req, result, time.Duration(c.o.Attempts)*c.o.Try)
+}
+
+// CallOnce is Call with a single try.
+func (c *Client) CallOnce(ctx context.Context, op wire.Op, req Request, result any) error {
+	return c.call(ctx, op, req, result, 0)
+}
+
+func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, budget time.Duration) error {
+	id := c.prefix + strconv.FormatUint(c.ids.Add(1), 36)
+	req.SetHeader(wire.Header{V: wire.Version, ID: id, Op: op})
+	body, err := wire.EncodeRequest(req)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", op, err)
+	}
+	if len(body) > wire.MaxMessage {
+		return &wire.Error{Code: wire.TooLarge, Message: fmt.Sprintf("%s has %d bytes; a message holds at most %d", op, len(body), wire.MaxMessage)}
+	}
+	patience := c.o.Try
+	if p, ok := req.(patient); ok {
+		patience += p.Patience()
+	}
+	for start := time.Now(); ; {
+		reply, connected, err := c.try(ctx, body, patience)
+		if err == nil {
+			return wire.DecodeReply(reply, id, result)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, bus.ErrDenied):
+			return ErrDenied
+		case errors.Is(err, ErrNoKey):
+			return err
+		case errors.Is(err, bus.ErrClosed):
+			return err
+		case connected:
+			start = time.Now() // it was there a moment ago: a new budget
+		}
+		if tried := time.Since(start); tried >= budget {
+			return &AwayError{Address: c.address(), Tried: tried, Err: reason(err)}
+		}
+		c.told.Do(func() {
+			if c.o.Waiting != nil {
+				c.o.Waiting(c.address())
+			}
+		})
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// try makes one attempt; connected tells that the connection stood when the
+// request was given to it.
+func (c *Client) try(ctx context.Context, body []byte, patience time.Duration) (reply []byte, connected bool, err error) {
+	conn, err := c.connect(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	tctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	reply, err = conn.Call(tctx, body)
+	// A caller that gave up says nothing about the connection that others use.
+	if err != nil && ctx.Err() == nil {
+		c.drop(conn)
+	}
+	return reply, true, err
+}
+
+// connect returns the standing connection, or makes one and proves with a ping
+// that a principal is behind it.
+func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
+	if conn, err := c.current(); conn != nil || err != nil {
+		return conn, err
+	}
+	select {
+	case c.dialing <- struct{}{}:
+		defer func() { <-c.dialing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if conn, err := c.current(); conn != nil || err != nil {
+		return conn, err
+	}
+	target, err := c.resolve()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := bus.Dial(target)
+	if err != nil {
+		return nil, err
+	}
+	tctx, cancel := context.WithTimeout(ctx, c.o.Try)
+	defer cancel()
+	err = ping(tctx, conn)
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.target = target
+	if err == nil && c.closed {
+		err = bus.ErrClosed
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	c.conn = conn
+	return conn, nil
+}
+
+func (c *Client) current() (*bus.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, bus.ErrClosed
+	}
+	return c.conn, nil
+}
+
+func ping(ctx context.Context, conn *bus.Client) error {
+	req := wire.Plain{Header: wire.Header{V: wire.Version, ID: "hi", Op: wire.OpPing}}
+	body, err := wire.EncodeRequest(&req)
+	if err != nil {
+		return fmt.Errorf("encode ping: %w", err)
+	}
+	_, err = conn.Call(ctx, body)
+	return err
+}
+
+// drop closes conn, so that the next call looks for the principal anew.
+func (c *Client) drop(conn *bus.Client) {
+	c.mu.Lock()
+	if c.conn == conn {
+		c.conn = nil
+	}
+	c.mu.Unlock()
+	conn.Close()
+}
+
+// Close ends the client; calls under way fail.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	conn := c.conn
+	c.conn, c.closed = nil, true
+	c.mu.Unlock()
+	if conn == nil {
+		return nil
+	}
+	return conn.Close()
+}
+
+// reason hides what says no more than "it did not answer".
+func reason(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, bus.ErrDisconnected) {
+		return nil
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

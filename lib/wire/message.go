@@ -1,0 +1,81 @@
+package wire
+
+import (
+	"encoding/json"
+)
+
+// Version is the protocol's version, in every message as "v".
+const Version = 1
+
+// MaxMessage is the largest message, in bytes, that either side takes.
+const MaxMessage = 4 << 20
+
+// Op names an operation.
+type Op string
+
+const (
+	OpPing         Op = "ping"
+	OpStatus       Op = "status"
+	OpReload       Op = "reload"
+	OpShutdown     Op = "shutdown"
+	OpWorkflowList Op = "workflow.list"
+	OpWorkflowGet  Op = "workflow.get"
+	OpRunTrigger   Op = "run.trigger"
+	OpRunGet       Op = "run.get"
+	OpRunList      Op = "run.list"
+	OpRunWait      Op = "run.wait"
+	OpRunCancel    Op = "run.cancel"
+	OpEventsQuery  Op = "events.query"
+	OpLogsQuery    Op = "logs.query"
+	OpLogsAppend   Op = "logs.append" // port 5562 only
+	OpAgentHello   Op = "agent.hello"
+	OpAgentPull    Op = "agent.pull"
+	OpAgentRenew   Op = "agent.renew"
+	OpAgentReport  Op = "agent.report"
+	OpAgentDrain   Op = "agent.drain"
+	OpAgentLeave   Op = "agent.leave"
+	OpAgentList    Op = "agent.list"
+)
+
+// Header is what every request begins with.
+type Header struct {
+	V  int    `json:"v"`
+	ID string `json:"id"`
+	Op Op     `json:"op"`
+}
+
+// SetHeader is promoted to every request.
+func (h *Header) SetHeader(x Header) { *h = x }
+
+// Reply is the answer to any request.
+type Reply struct {
+	V      int             `json:"v"`
+	ID     string          `json:"id"`
+	OK     bool            `json:"ok"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *Error          `json:"error,omitempty"`
+}
+
+// Code classifies an error; commands turn it into their exit code.
+type Code string
+
+const (
+	BadRequest  Code = "bad_request"
+	TooLarge    Code = "too_large"
+	Conflict    Code = "conflict"
+	NotFound    Code = "not_found"
+	Unavailable Code = "unavailable"
+	NotAllowed  Code = "not_allowed"
+	BadVersion  Code = "bad_version"
+	UnknownOp   Code = "unknown_op"
+	Fenced      Code = "fenced"
+	Internal    Code = "internal"
+)
+
+// Error is an error as it travels.
+type Error struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string { return e.Message }

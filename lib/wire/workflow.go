@@ -1,0 +1,80 @@
+package wire
+
+import "encoding/json"
+
+// Pong answers ping.
+type Pong struct {
+	Version string `json:"version"`
+	Time    Time   `json:"time"`
+}
+
+// PrincipalStatus answers status.
+type PrincipalStatus struct {
+	Version   string `json:"version"`
+	Epoch     string `json:"epoch"`
+	Started   Time   `json:"started"`
+	PID       int    `json:"pid"`
+	Pos       int64  `json:"pos"` // everything up to here is durable and visible
+	Workflows int    `json:"workflows"`
+	Broken    int    `json:"broken"` // workflow files that do not load
+	OpenRuns  int    `json:"open_runs"`
+	Ready     int    `json:"ready_tasks"`
+	Running   int    `json:"running_tasks"`
+	Agents    int    `json:"agents"`
+}
+
+// WorkflowList asks for a page of workflows, by id.
+type WorkflowList struct {
+	Header
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Workflows answers WorkflowList.
+type Workflows struct {
+	Workflows []Workflow `json:"workflows"`
+	Cursor    string     `json:"cursor,omitempty"`
+}
+
+// Workflow is a workflow as cdktr-run --list shows it. One that never loaded
+// has its id and errors only.
+type Workflow struct {
+	Workflow   string    `json:"workflow"`
+	Name       *string   `json:"name"`
+	Schedule   *string   `json:"schedule"`
+	Next       *Time     `json:"next"`
+	LastRun    *string   `json:"last_run"`
+	LastStatus *string   `json:"last_status"`
+	Paused     bool      `json:"paused"`
+	Errors     []Problem `json:"errors"`
+}
+
+// Problem is one mistake in a workflow file.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+// WorkflowGet asks for one definition.
+type WorkflowGet struct {
+	Header
+	Workflow string `json:"workflow"`
+}
+
+// WorkflowDefinition answers WorkflowGet: lib/workflow's Definition as JSON.
+type WorkflowDefinition struct {
+	Definition json.RawMessage `json:"definition"`
+}
+
+// Reloaded answers reload.
+type Reloaded struct {
+	Loaded int `json:"loaded"`
+	Broken int `json:"broken"`
+}
+
+// Plain is a request without fields of its own: ping, status, reload, shutdown.
+type Plain struct{ Header }
+
+// Nothing is the result of an op that has none.
+type Nothing struct{}
