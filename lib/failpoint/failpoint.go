@@ -1,0 +1,9 @@
+// Package failpoint lets a test kill the process at a named place, to show
+// what survives. It does nothing unless the program is built with the tag
+// failpoint: then CDKTR_FAILPOINT=name:N kills it at the N-th hit of that
+// name, as kill -9 would.
+//
+// The names: store.events.* and store.lines.* with before-commit,
+// after-commit and after-side-file; principal.after-receive and
+// principal.before-ack.
+package failpoint

@@ -1,0 +1,267 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	duckdb "github.com/marcboeker/go-duckdb/v2"
+
+	"github.com/cdktr/cdktr/lib/failpoint"
+	"github.com/cdktr/cdktr/lib/run"
+)
+
+// eventLog is the writer of app.db.
+type eventLog struct {
+	mu          sync.Mutex
+	conn        *transactor
+	events      *duckdb.Appender
+	definitions *duckdb.Appender
+	longTexts   *duckdb.Appender
+	known       map[string]bool // hashes that are in definitions
+	failed      error           // the first error of a commit; there is no going on
+}
+
+func (l *eventLog) open(ctx context.Context, connector *duckdb.Connector, db *sql.DB) (err error) {
+	if l.conn, err = connect(ctx, connector); err != nil {
+		return err
+	}
+	for table, a := range map[string]**duckdb.Appender{"events": &l.events, "definitions": &l.definitions, "long_texts": &l.longTexts} {
+		if *a, err = duckdb.NewAppender(l.conn.conn, stateAlias, "main", table); err != nil {
+			return err
+		}
+	}
+	l.known = make(map[string]bool)
+	rows, err := db.QueryContext(ctx, "SELECT hash FROM "+stateAlias+".definitions WHERE n = 0")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var hash string
+		if err := rows.Scan(&hash); err != nil {
+			return err
+		}
+		l.known[hash] = true
+	}
+	return rows.Err()
+}
+
+func (l *eventLog) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed == nil {
+		l.failed = ErrClosed
+	}
+	var errs []error
+	for _, a := range []*duckdb.Appender{l.events, l.definitions, l.longTexts} {
+		if a != nil {
+			errs = append(errs, a.Close())
+		}
+	}
+	if l.conn != nil {
+		errs = append(errs, l.conn.conn.Close())
+	}
+	l.events, l.definitions, l.longTexts, l.conn = nil, nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// Append commits the events in one transaction and sets their Pos. When it
+// returns nil, they survive power loss. After an error the process must end:
+// memory is ahead of the disk, and every further call fails.
+func (s *Store) Append(ctx context.Context, events []run.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	l := &s.events
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed == nil {
+		l.failed = s.commitEvents(context.WithoutCancel(ctx), l, events)
+	}
+	if l.failed != nil {
+		return fmt.Errorf("append %d events: %w", len(events), l.failed)
+	}
+	return nil
+}
+
+func (s *Store) commitEvents(ctx context.Context, l *eventLog, events []run.Event) error {
+	first := s.pos.take(eventWriter, int64(len(events)))
+	for i := range events {
+		events[i].Pos = first + int64(i)
+	}
+	err := l.conn.commit(ctx, "store.events.before-commit", func() error { return l.add(events) })
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("store.events.after-commit")
+	if err := s.acked.write(eventWriter, mark{Pos: events[len(events)-1].Pos}); err != nil {
+		return err
+	}
+	failpoint.Hit("store.events.after-side-file")
+	s.pos.done(eventWriter)
+	return nil
+}
+
+func (l *eventLog) add(events []run.Event) error {
+	defined, beyond := false, 0
+	for i := range events {
+		e := &events[i]
+		row, err := l.row(e)
+		if err != nil {
+			return fmt.Errorf("event %s of run %s: %w", e.Kind, e.Run, err)
+		}
+		if err := l.events.AppendRow(row...); err != nil {
+			return err
+		}
+		if row[21] != nil {
+			beyond++
+		}
+		if e.Created == nil || l.known[e.Created.Definition.Hash] {
+			continue
+		}
+		if err := l.define(e); err != nil {
+			return fmt.Errorf("definition of %s: %w", e.Workflow, err)
+		}
+		defined = true
+	}
+	if defined {
+		if err := l.definitions.Flush(); err != nil {
+			return err
+		}
+	}
+	if beyond > 0 {
+		if err := l.longTexts.Flush(); err != nil {
+			return err
+		}
+	}
+	return l.events.Flush()
+}
+
+// define keeps a definition that the table has not got.
+func (l *eventLog) define(e *run.Event) error {
+	d := e.Created.Definition
+	body, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	rest := string(body)
+	for n := 0; rest != ""; n++ {
+		var part string
+		part, rest = piece(rest)
+		if err := l.definitions.AppendRow(text(d.Hash), text(d.ID), e.Time.UTC(), n, []byte(part)); err != nil {
+			return err
+		}
+	}
+	l.known[d.Hash] = true
+	return nil
+}
+
+// body is what events have beyond the columns, as JSON.
+type body struct {
+	Lines map[string]int64 `json:"lines,omitempty"`
+}
+
+// row returns the values of the table's columns, in its order, and writes what
+// they have beyond one piece.
+func (l *eventLog) row(e *run.Event) ([]driver.Value, error) {
+	row := []driver.Value{
+		e.Pos, e.Time.UTC(), text(string(e.Kind)), text(e.Workflow), text(e.Run), text(e.Task), nil, text(string(e.Status)),
+		text(e.Agent), text(e.AgentRef.ID), nil, nil, // attempt above; incarnation, reason
+		nil, nil, nil, nil, // trigger, key, params, definition
+		nil, nil, nil, nil, nil, nil, // outcome, exit_code, started, ended, body, beyond
+	}
+	longs := []long{{11, "reason", e.Reason}}
+	if e.Attempt != 0 {
+		row[6] = e.Attempt
+	}
+	if e.AgentRef.Incarnation != 0 {
+		row[10] = e.AgentRef.Incarnation
+	}
+	if c := e.Created; c != nil {
+		if c.Definition == nil {
+			return nil, errors.New("it has no definition")
+		}
+		row[12], row[15] = text(c.Source), text(c.Definition.Hash)
+		longs = append(longs, long{13, "key", c.Key})
+		if c.Params != nil {
+			params, err := json.Marshal(c.Params)
+			if err != nil {
+				return nil, err
+			}
+			longs = append(longs, long{14, "params", string(params)})
+		}
+	}
+	if r := e.Ended; r != nil {
+		row[16] = text(string(r.Outcome))
+		if r.ExitCode != nil {
+			row[17] = *r.ExitCode
+		}
+		if r.Started != nil {
+			row[18] = r.Started.UTC()
+		}
+		row[19] = r.Ended.UTC()
+		if len(r.Lines) > 0 {
+			b, err := json.Marshal(body{Lines: r.Lines})
+			if err != nil {
+				return nil, err
+			}
+			longs = append(longs, long{20, "body", string(b)})
+		}
+	}
+	total := 0
+	for _, text := range longs {
+		value, beyond, err := text.pieces(func(name string, n int, text []byte) error {
+			return l.longTexts.AppendRow(e.Pos, name, n, text)
+		})
+		if err != nil {
+			return nil, err
+		}
+		row[text.column] = value
+		total += beyond
+	}
+	if total > 0 {
+		row[21] = total
+	}
+	return row, nil
+}
+
+// transactor runs transactions on a connection of its own.
+type transactor struct{ conn *duckdb.Conn }
+
+func connect(ctx context.Context, connector *duckdb.Connector) (*transactor, error) {
+	c, err := connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &transactor{c.(*duckdb.Conn)}, nil
+}
+
+// commit runs work in a transaction. An appender on the same connection takes
+// part in it, even where it flushes by itself.
+func (t *transactor) commit(ctx context.Context, point string, work func() error) error {
+	if _, err := t.conn.ExecContext(ctx, "BEGIN", nil); err != nil {
+		return disk("begin: %w", err)
+	}
+	err := work()
+	if err == nil {
+		failpoint.Hit(point)
+		if _, err = t.conn.ExecContext(ctx, "COMMIT", nil); err == nil {
+			return nil
+		}
+	}
+	_, _ = t.conn.ExecContext(ctx, "ROLLBACK", nil) // best effort: the caller gives up
+	return disk("commit: %w", err)
+}
+
+// inRange keeps a time from outside within what a timestamp and RFC 3339 can
+// say.
+func inRange(ms int64) time.Time {
+	const first, last = 0, 253402300799999 // 1970 and the end of 9999
+	return time.UnixMilli(min(max(ms, first), last)).UTC()
+}
