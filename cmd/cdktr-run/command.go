@@ -81,15 +81,12 @@ func (j job) do(ctx context.Context, item wire.TriggerItem) error {
 	return nil
 }
 
-// reached turns the end of --timeout into "the principal cannot be reached",
-// where it has not answered by then.
+// reached words the end of --timeout where the principal was there and had not
+// answered by then. Where it was not there, the error says so already.
 func (j job) reached(err error) error {
-	if !errors.Is(err, context.DeadlineExceeded) {
+	var away *client.AwayError
+	if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &away) {
 		return err
 	}
-	where := j.env.Settings.Address()
-	if where == "" {
-		where = "tcp://127.0.0.1:" + j.env.Settings.Text(cli.PrincipalPort) + ", or where " + j.env.Settings.Text(cli.DataDir) + " says"
-	}
-	return cli.Exitf(cli.Away, "no answer from the principal (%s) within %s", where, time.Duration(j.o.Timeout))
+	return cli.Exitf(cli.TimedOut, "the principal has not answered within %s", time.Duration(j.o.Timeout))
 }

@@ -43,13 +43,13 @@ func (j job) stopped(ctx context.Context, id string, known bool, err error) erro
 		return cli.Exit(cli.Interrupted, nil)
 	case errors.Is(err, context.Canceled):
 		return cli.Exitf(cli.Interrupted, "interrupted; the run goes on: cdktr-run --wait %s", id)
-	case errors.Is(err, context.DeadlineExceeded) && !known:
-		return j.reached(err)
+	case errors.As(err, &away) && !known:
+		return err
 	case errors.Is(err, context.DeadlineExceeded) && j.o.Quiet:
 		return cli.Exit(cli.TimedOut, nil)
 	case errors.Is(err, context.DeadlineExceeded):
 		return cli.Exitf(cli.TimedOut, "run %s has not ended within %s and goes on: cdktr-run --wait %s", id, time.Duration(j.o.Timeout), id)
-	case errors.As(err, &away) && known:
+	case away != nil:
 		return fmt.Errorf("%w; run %s is kept: cdktr-run --wait %s", err, id, id)
 	}
 	return err

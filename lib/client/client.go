@@ -33,7 +33,7 @@ func (e *AwayError) Error() string {
 	if e.Tried > 0 {
 		text += fmt.Sprintf(" (tried for %s)", e.Tried.Round(time.Millisecond))
 	}
-	if e.Err != nil {
+	if e.Err != nil && !errors.Is(e.Err, context.DeadlineExceeded) && !errors.Is(e.Err, context.Canceled) {
 		text += ": " + e.Err.Error()
 	}
 	return text
@@ -62,10 +62,19 @@ type Client struct {
 
 	dialing chan struct{} // holds a token while one goroutine connects
 
+	failed failure // guarded by dialing
+
 	mu     sync.Mutex
 	conn   *bus.Client
 	target bus.Target
 	closed bool
+}
+
+// failure is the last attempt to connect that failed. Those who waited for it
+// share it: one after the other, each would wait as long again.
+type failure struct {
+	at  time.Time
+	err error
 }
 
 // New returns a client. It does not connect: the first call does.
@@ -111,28 +120,27 @@ func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, 
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", op, err)
 	}
-	if len(body) > wire.MaxMessage {
-		return &wire.Error{Code: wire.TooLarge, Message: fmt.Sprintf("%s has %d bytes; a message holds at most %d", op, len(body), wire.MaxMessage)}
-	}
 	patience := c.o.Try
 	if p, ok := req.(patient); ok {
 		patience += p.Patience()
 	}
+	reached := false
 	for start := time.Now(); ; {
 		reply, connected, err := c.try(ctx, body, patience)
+		reached = reached || connected
 		if err == nil {
 			return wire.DecodeReply(reply, id, result)
 		}
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return c.ended(ctx, start, reached)
 		case errors.Is(err, bus.ErrDenied):
 			return ErrDenied
 		case errors.Is(err, ErrNoKey):
 			return err
-		case errors.Is(err, bus.ErrClosed):
-			return err
-		case connected:
+		case c.isClosed():
+			return bus.ErrClosed
+		case connected && !errors.Is(err, context.DeadlineExceeded):
 			start = time.Now() // it was there a moment ago: a new budget
 		}
 		if tried := time.Since(start); tried >= budget {
@@ -143,10 +151,19 @@ func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, 
 				c.o.Waiting(c.address())
 			}
 		})
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return err
+		if pause(ctx, 50*time.Millisecond) != nil {
+			return c.ended(ctx, start, reached)
 		}
 	}
+}
+
+// ended is the error of a call whose context ended: while nobody had answered,
+// or while the answer was to come.
+func (c *Client) ended(ctx context.Context, start time.Time, reached bool) error {
+	if reached {
+		return ctx.Err()
+	}
+	return &AwayError{Address: c.address(), Tried: time.Since(start), Err: ctx.Err()}
 }
 
 // try makes one attempt; connected tells that the connection stood when the
@@ -172,6 +189,7 @@ func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
 	if conn, err := c.current(); conn != nil || err != nil {
 		return conn, err
 	}
+	begun := time.Now()
 	select {
 	case c.dialing <- struct{}{}:
 		defer func() { <-c.dialing }()
@@ -181,7 +199,13 @@ func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
 	if conn, err := c.current(); conn != nil || err != nil {
 		return conn, err
 	}
+	if c.failed.at.After(begun) {
+		return nil, c.failed.err
+	}
 	target, err := c.resolve()
+	c.mu.Lock()
+	c.target = target
+	c.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -195,12 +219,15 @@ func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.target = target
 	if err == nil && c.closed {
 		err = bus.ErrClosed
 	}
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		err = errors.Join(err, conn.Close())
+		if ctx.Err() == nil {
+			c.failed = failure{time.Now(), err}
+		}
+		return nil, err
 	}
 	c.conn = conn
 	return conn, nil
@@ -213,6 +240,11 @@ func (c *Client) current() (*bus.Client, error) {
 		return nil, bus.ErrClosed
 	}
 	return c.conn, nil
+}
+
+func (c *Client) isClosed() bool {
+	_, err := c.current()
+	return err != nil
 }
 
 func ping(ctx context.Context, conn *bus.Client) error {
@@ -247,10 +279,13 @@ func (c *Client) Close() error {
 	return conn.Close()
 }
 
-// reason hides what says no more than "it did not answer".
+// reason hides what says no more than "it did not answer". Closed is the
+// connection, by another call that got no answer, not the client.
 func reason(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, bus.ErrDisconnected) {
-		return nil
+	for _, silent := range []error{context.DeadlineExceeded, bus.ErrDisconnected, bus.ErrClosed} {
+		if errors.Is(err, silent) {
+			return nil
+		}
 	}
 	return err
 }

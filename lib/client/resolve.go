@@ -19,8 +19,8 @@ import (
 // DefaultPort is the API's port where an address names none.
 const DefaultPort = 5561
 
-// errAbsent tells that no principal runs on the data directory.
-var errAbsent = errors.New("no principal runs here")
+// errAbsent tells that no principal is there, or none on the data directory.
+var errAbsent = errors.New("no principal runs there")
 
 // Endpoint turns host, host:port or tcp://host:port into tcp://host:port.
 func Endpoint(address string) (string, error) {
@@ -85,12 +85,26 @@ func (c *Client) resolve() (bus.Target, error) {
 
 // remote is a principal that is known by its address and its public key alone.
 func (c *Client) remote(endpoint string) (bus.Target, error) {
+	t := bus.Target{Endpoint: endpoint}
 	server, err := c.certificate("principal.key")
-	if err != nil {
-		return bus.Target{Endpoint: endpoint}, err
+	if err == nil {
+		t.ServerKey = server.Public
+		t.Pair, err = c.identity()
 	}
-	pair, err := c.identity()
-	return bus.Target{Endpoint: endpoint, ServerKey: server.Public, Pair: pair}, err
+	if errors.Is(err, ErrNoKey) && !c.listens(endpoint) {
+		return t, errAbsent // without a key too, that is the first thing to say
+	}
+	return t, err
+}
+
+// listens tells whether anybody is there to show a key to.
+func (c *Client) listens(endpoint string) bool {
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(endpoint, "tcp://"), c.o.Try)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 func (c *Client) identity() (bus.Pair, error) {
