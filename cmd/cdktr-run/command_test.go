@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cdktr/cdktr/lib/cli"
+	"github.com/cdktr/cdktr/lib/client"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -111,9 +112,20 @@ func TestTimeoutBeforeThePrincipalAnsweredIs69(t *testing.T) {
 	for _, args := range []string{"hello", "--list", "--wait abcd", "--cancel abcd", "--show abcd"} {
 		f := newFake("RUNNING")
 		close(f.end)
-		f.err = context.DeadlineExceeded
+		f.err = &client.AwayError{Address: "tcp://127.0.0.1:5561", Err: context.DeadlineExceeded}
 		c := newCall(f, "--timeout 1h "+args)
 		if err := c.do(t.Context(), t); cli.Code(err) != cli.Away || !strings.Contains(err.Error(), "127.0.0.1:5561") {
+			t.Errorf("%s: exit %d, %v", args, cli.Code(err), err)
+		}
+	}
+}
+
+func TestTimeoutWhileThePrincipalIsThereIs124(t *testing.T) {
+	for _, args := range []string{"hello", "--list", "--wait abcd", "--cancel abcd", "--show abcd"} {
+		f := newFake("RUNNING")
+		close(f.end)
+		f.err = context.DeadlineExceeded
+		if err := newCall(f, "--timeout 1h "+args).do(t.Context(), t); cli.Code(err) != cli.TimedOut {
 			t.Errorf("%s: exit %d, %v", args, cli.Code(err), err)
 		}
 	}

@@ -260,6 +260,9 @@ func (c Command) Flags() ([]string, error) {
 	}
 	var all []string
 	for _, o := range p.all {
+		if o.Hidden {
+			continue
+		}
 		if o.LongName != "" {
 			all = append(all, "--"+o.LongName)
 		}
