@@ -1,0 +1,88 @@
+package run
+
+import (
+	"time"
+
+	"github.com/cdktr/cdktr/lib/workflow"
+)
+
+// Status is the state of a run or of a task, as everybody sees it.
+type Status string
+
+const (
+	Pending   Status = "PENDING"
+	Waiting   Status = "WAITING" // a task: for a retry
+	Running   Status = "RUNNING"
+	Completed Status = "COMPLETED"
+	Failed    Status = "FAILED"
+	Crashed   Status = "CRASHED" // a task: its agent was lost (PENDING follows if it is queued again); a run: that happened too often
+	Skipped   Status = "SKIPPED"
+	Cancelled Status = "CANCELLED"
+)
+
+// Final tells whether a run in this status has ended.
+func (s Status) Final() bool {
+	return s == Completed || s == Failed || s == Crashed || s == Cancelled
+}
+
+// Kind says what an event is about.
+type Kind string
+
+const (
+	RunCreated      Kind = "run_created"      // Status PENDING, Created is set
+	RunChanged      Kind = "run_changed"      // Status is the run's new one
+	CancelRequested Kind = "cancel_requested" // the run will end as CANCELLED; no status yet
+	TaskChanged     Kind = "task_changed"     // Status is the task's new one
+	TaskQueued      Kind = "task_queued"      // a CRASHED task waits for an agent again, for the coming Attempt; no status
+)
+
+// Event is one fact. State changes only by applying events, so folding the
+// events of the runs that have not ended restores the machine.
+//
+// Run and task are set where Kind says so. A RUNNING task event is a lease: it
+// names the agent, its id and its incarnation. A task event with Ended set is
+// the accepted result of its attempt; it names the agent too. A PENDING task
+// event queues a task again after its attempt was CRASHED: Attempt is the
+// coming one. A task that ends before any attempt ends with Attempt 0. Times
+// never go back within a run, nor while one machine writes.
+type Event struct {
+	Pos      int64 // given by the store, in commit order
+	Time     time.Time
+	Kind     Kind
+	Workflow string
+	Run      string
+	Task     string
+	Attempt  int
+	Status   Status
+	Agent    string // the agent's name
+	AgentRef AgentRef
+	Reason   string
+	Created  *Created
+	Ended    *Ended
+}
+
+// Created is the birth of a run.
+type Created struct {
+	Definition *workflow.Definition
+	Params     map[string]string
+	Key        string
+	Source     string
+}
+
+// Ended is what a result said.
+type Ended struct {
+	Outcome  Outcome
+	ExitCode *int
+	Started  *time.Time
+	Ended    time.Time
+	Lines    map[string]int64
+}
+
+// Key is a remembered idempotency key, as the store reads it back.
+type Key struct {
+	Workflow string
+	Key      string
+	Run      string
+	Params   map[string]string
+	Time     time.Time
+}

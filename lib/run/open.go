@@ -1,0 +1,107 @@
+package run
+
+import "github.com/cdktr/cdktr/lib/workflow"
+
+// openRun is a run that has not ended. Ended runs are forgotten.
+type openRun struct {
+	id         string
+	number     uint64 // counts runs in order of creation
+	definition *workflow.Definition
+	graph      *graph
+	params     map[string]string
+	status     Status
+	cancelled  bool
+	reason     string // of the cancel
+	tasks      []task // as in the definition
+	left       int    // tasks that have not ended
+}
+
+// task is a task of an open run.
+type task struct {
+	run     *openRun
+	number  int // in the definition
+	status  Status
+	attempt int    // 0 before the first; of a re-queued task the coming one
+	reason  string // of its status
+	missing int    // tasks it depends on that have not COMPLETED
+	losses  int    // attempts that were CRASHED
+	holder  *agent // of a RUNNING task
+	readied uint64 // counts tasks in the order in which they became ready
+	queued  int    // place in its lane
+	seen    uint64 // the holder's newest account that named this attempt; 0: none did
+}
+
+func (t *task) spec() *workflow.Task { return &t.run.definition.Tasks[t.number] }
+
+func (t *task) place() *int { return &t.queued }
+
+func (t *task) id() AttemptID {
+	return AttemptID{Run: t.run.id, Task: t.spec().ID, Attempt: t.attempt}
+}
+
+// ended tells whether no further attempt is to come.
+func (t *task) ended() bool {
+	return t.status != Pending && t.status != Waiting && t.status != Running
+}
+
+func (r *openRun) task(id string) *task {
+	i, ok := r.graph.number[id]
+	if !ok {
+		return nil
+	}
+	return &r.tasks[i]
+}
+
+// graph is the DAG of a definition, shared by all its open runs.
+type graph struct {
+	number     map[string]int // task id -> place in the definition
+	dependents [][]int        // who waits for a task, in the definition's order
+}
+
+func newGraph(d *workflow.Definition) *graph {
+	g := &graph{number: make(map[string]int, len(d.Tasks)), dependents: make([][]int, len(d.Tasks))}
+	for i := range d.Tasks {
+		g.number[d.Tasks[i].ID] = i
+	}
+	for i := range d.Tasks {
+		for _, dep := range d.Tasks[i].Depends {
+			if n, ok := g.number[dep]; ok {
+				g.dependents[n] = append(g.dependents[n], i)
+			}
+		}
+	}
+	return g
+}
+
+// graphs shares one graph and one definition between the open runs that have
+// the same hash, also after a replay, which reads many copies.
+type graphs map[string]*sharedGraph
+
+type sharedGraph struct {
+	definition *workflow.Definition
+	graph      *graph
+	runs       int
+}
+
+func (g graphs) take(d *workflow.Definition) (*workflow.Definition, *graph) {
+	if d.Hash == "" {
+		return d, newGraph(d)
+	}
+	s := g[d.Hash]
+	if s == nil {
+		s = &sharedGraph{definition: d, graph: newGraph(d)}
+		g[d.Hash] = s
+	}
+	s.runs++
+	return s.definition, s.graph
+}
+
+func (g graphs) giveBack(d *workflow.Definition) {
+	s := g[d.Hash]
+	if s == nil {
+		return
+	}
+	if s.runs--; s.runs == 0 {
+		delete(g, d.Hash)
+	}
+}

@@ -1,0 +1,144 @@
+package run
+
+import "fmt"
+
+// Restore applies an event of the log again: the same change of state as when
+// it was new. An error means that the log is not one that a machine wrote.
+func (m *Machine) Restore(ev Event) error {
+	m.noteWall(ev.Time)
+	var (
+		r *openRun
+		t *task
+	)
+	switch ev.Kind {
+	case RunCreated:
+		if ev.Created == nil || ev.Created.Definition == nil {
+			return fmt.Errorf("restore run %s: its creation has no definition", ev.Run)
+		}
+		if m.runs[ev.Run] != nil {
+			return fmt.Errorf("restore run %s: created twice", ev.Run)
+		}
+	case RunChanged, CancelRequested, TaskChanged, TaskQueued:
+		if r = m.runs[ev.Run]; r == nil {
+			return fmt.Errorf("restore run %s: %s of a run that is not open", ev.Run, ev.Kind)
+		}
+		if ev.Kind != TaskChanged && ev.Kind != TaskQueued {
+			break
+		}
+		if t = r.task(ev.Task); t == nil {
+			return fmt.Errorf("restore run %s: it has no task %q", ev.Run, ev.Task)
+		}
+	default:
+		return fmt.Errorf("restore run %s: unknown kind of event %q", ev.Run, ev.Kind)
+	}
+	m.fold(r, t, &ev)
+	return nil
+}
+
+// RestoreKey remembers a key that the log has. Restore does the same for the
+// keys of the runs that it creates; one that comes twice counts once.
+func (m *Machine) RestoreKey(k Key) {
+	if k.Key == "" {
+		return
+	}
+	m.keys.add(k.Workflow, k.Key, k.Run, digest(k.Params), k.Time.Round(0).UTC())
+}
+
+// Start ends the replay. Agents that hold attempts get one heartbeat timeout
+// to show up before they are lost.
+func (m *Machine) Start(now Now) {
+	m.observe(now)
+	m.keys.sort()
+	m.keys.expire(m.wall)
+	m.sweep = m.mono + sweepEvery
+	for _, a := range m.agents {
+		if a.state == absent {
+			m.sign(a)
+		}
+	}
+}
+
+// fold is the only place where runs and tasks change. It decides nothing: the
+// state after it follows from the state before and the event alone.
+func (m *Machine) fold(r *openRun, t *task, ev *Event) {
+	switch ev.Kind {
+	case RunCreated:
+		m.foldCreated(ev)
+	case RunChanged:
+		r.status = ev.Status
+		if ev.Status.Final() {
+			m.graphs.giveBack(r.definition)
+			delete(m.runs, r.id)
+		}
+	case CancelRequested:
+		r.cancelled, r.reason = true, ev.Reason
+	case TaskChanged:
+		m.foldTask(t, ev)
+	case TaskQueued:
+		wasEnded := t.ended()
+		t.status, t.attempt, t.reason = Pending, ev.Attempt, ev.Reason
+		if wasEnded {
+			t.run.left++
+		}
+		m.ready(t)
+	}
+}
+
+func (m *Machine) foldCreated(ev *Event) {
+	c := ev.Created
+	definition, graph := m.graphs.take(c.Definition)
+	m.created++
+	r := &openRun{
+		id:         ev.Run,
+		number:     m.created,
+		definition: definition,
+		graph:      graph,
+		params:     c.Params,
+		status:     ev.Status,
+		tasks:      make([]task, len(definition.Tasks)),
+		left:       len(definition.Tasks),
+	}
+	m.runs[r.id] = r
+	for i := range r.tasks {
+		t := &r.tasks[i]
+		*t = task{run: r, number: i, status: Pending, missing: len(definition.Tasks[i].Depends)}
+		if t.missing == 0 {
+			m.ready(t)
+		}
+	}
+	if c.Key != "" {
+		m.keys.add(definition.ID, c.Key, r.id, digest(c.Params), ev.Time)
+	}
+}
+
+func (m *Machine) foldTask(t *task, ev *Event) {
+	m.queue.remove(t, ev.Status == Running)
+	m.release(t)
+	wasEnded := t.ended()
+	t.status, t.attempt, t.reason = ev.Status, ev.Attempt, ev.Reason
+	if ev.Ended != nil {
+		m.accepted.add(t.id(), ev.AgentRef.ID)
+	}
+	switch ev.Status {
+	case Running:
+		m.hold(m.holderOf(ev), t)
+	case Crashed:
+		t.losses++
+	case Completed:
+		for _, i := range t.run.graph.dependents[t.number] {
+			d := &t.run.tasks[i]
+			if d.missing--; d.missing == 0 && d.status == Pending {
+				m.ready(d)
+			}
+		}
+	}
+	if t.ended() && !wasEnded {
+		t.run.left--
+	}
+}
+
+func (m *Machine) ready(t *task) {
+	m.readied++
+	t.readied = m.readied
+	m.queue.push(t)
+}

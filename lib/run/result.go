@@ -1,0 +1,155 @@
+package run
+
+import "fmt"
+
+func (m *Machine) report(c Report) {
+	a := m.known(c.Agent, c.Token)
+	if a == nil {
+		return
+	}
+	res := c.Result
+	t := m.leased(a, res.AttemptID)
+	if t == nil {
+		switch {
+		case m.accepted.by[res.AttemptID] == a.ref.ID:
+			m.done(c.Token)
+		case m.runs[res.Run] == nil:
+			m.refuse(c.Token, Fenced, "the run has ended")
+		default:
+			m.refuse(c.Token, Fenced, fmt.Sprintf("attempt %d of task %s was given away", res.Attempt, res.Task))
+		}
+		return
+	}
+	m.accept(t, res)
+	m.done(c.Token)
+}
+
+// accept takes the result of the attempt that t is running.
+func (m *Machine) accept(t *task, res Result) {
+	ended := &Ended{
+		Outcome:  res.Outcome,
+		ExitCode: res.ExitCode,
+		Started:  res.Started,
+		Ended:    res.Ended,
+		Lines:    res.Lines,
+	}
+	switch {
+	case res.Outcome == Exited && res.ExitCode != nil && *res.ExitCode == 0:
+		m.end(t, Completed, "", ended)
+	case t.run.cancelled:
+		m.end(t, Cancelled, t.run.reason, ended)
+	case res.Outcome == Dropped || res.Outcome == Stopped:
+		reason := res.Reason
+		if reason == "" {
+			reason = fmt.Sprintf("agent %s gave it up", t.holder.name)
+		}
+		m.crash(t, reason, ended)
+		return
+	default:
+		m.end(t, Failed, failure(res), ended)
+		m.skipDependents(t)
+	}
+	m.settle(t.run)
+}
+
+// failure says in words why an attempt failed.
+func failure(res Result) string {
+	switch {
+	case res.Reason != "":
+		return res.Reason
+	case res.ExitCode == nil:
+		return "ended without an exit code"
+	case *res.ExitCode > 128:
+		return fmt.Sprintf("killed by signal %d", *res.ExitCode-128)
+	default:
+		return fmt.Sprintf("exit %d", *res.ExitCode)
+	}
+}
+
+// crash ends an attempt that was lost. The task is queued again, unless that
+// happened too often or nobody wants it any more.
+func (m *Machine) crash(t *task, reason string, ended *Ended) {
+	switch {
+	case t.run.cancelled:
+		m.end(t, Cancelled, t.run.reason, ended)
+	case t.losses+1 < maxLosses:
+		m.end(t, Crashed, reason, ended)
+		m.emit(t.run, t, Event{Kind: TaskQueued, Attempt: t.attempt + 1, Reason: reason})
+	default:
+		m.end(t, Crashed, fmt.Sprintf("lost %d times: %s", maxLosses, reason), ended)
+		m.skipDependents(t)
+	}
+	m.settle(t.run)
+}
+
+// end emits the end of a task's attempt, or of a task that never ran.
+func (m *Machine) end(t *task, status Status, reason string, ended *Ended) {
+	ev := Event{Kind: TaskChanged, Status: status, Attempt: t.attempt, Reason: reason, Ended: ended}
+	if t.holder != nil {
+		ev.Agent, ev.AgentRef = t.holder.name, t.holder.ref
+	}
+	m.emit(t.run, t, ev)
+}
+
+// skipDependents ends every task that waits, directly or not, for one that
+// will never complete.
+func (m *Machine) skipDependents(failed *task) {
+	r := failed.run
+	reason := "upstream failed: " + failed.spec().ID
+	next := append([]int(nil), r.graph.dependents[failed.number]...)
+	for ; len(next) > 0; next = next[1:] {
+		t := &r.tasks[next[0]]
+		if t.ended() {
+			continue
+		}
+		m.end(t, Skipped, reason, nil)
+		next = append(next, r.graph.dependents[t.number]...)
+	}
+}
+
+// settle ends the run when all its tasks have ended.
+func (m *Machine) settle(r *openRun) {
+	if r.left > 0 {
+		return
+	}
+	if r.cancelled {
+		m.emit(r, nil, Event{Kind: RunChanged, Status: Cancelled, Reason: r.reason})
+		return
+	}
+	for _, status := range []Status{Crashed, Failed} {
+		for i := range r.tasks {
+			if t := &r.tasks[i]; t.status == status {
+				m.emit(r, nil, Event{Kind: RunChanged, Status: status, Reason: fmt.Sprintf("task %s: %s", t.spec().ID, t.reason)})
+				return
+			}
+		}
+	}
+	m.emit(r, nil, Event{Kind: RunChanged, Status: Completed})
+}
+
+// accepted remembers whose results were taken lately, so that a report that
+// comes again, its answer lost, is answered as the first time.
+type accepted struct {
+	by   map[AttemptID]string // agent id
+	ring []AttemptID
+	next int
+}
+
+const acceptedSize = 1 << 14
+
+func (a *accepted) add(id AttemptID, agent string) {
+	if a.by == nil {
+		a.by = make(map[AttemptID]string)
+	}
+	if _, ok := a.by[id]; ok {
+		return
+	}
+	if len(a.ring) < acceptedSize {
+		a.ring = append(a.ring, id)
+	} else {
+		delete(a.by, a.ring[a.next])
+		a.ring[a.next] = id
+		a.next = (a.next + 1) % acceptedSize
+	}
+	a.by[id] = agent
+}

@@ -1,0 +1,76 @@
+package run
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// line is a command of a transcript: a verb, words, and name=value pairs.
+type line struct {
+	verb  string
+	words []string
+	named map[string]string
+}
+
+func parseLine(s string) line {
+	l := line{named: make(map[string]string)}
+	for i, f := range strings.Fields(s) {
+		name, value, ok := strings.Cut(f, "=")
+		switch {
+		case i == 0:
+			l.verb = f
+		case ok:
+			l.named[name] = value
+		default:
+			l.words = append(l.words, f)
+		}
+	}
+	return l
+}
+
+func (l line) number(name string, def int64) int64 {
+	if n, err := strconv.ParseInt(l.named[name], 10, 64); err == nil {
+		return n
+	}
+	return def
+}
+
+func (l line) list(name string) []string {
+	if l.named[name] == "" {
+		return nil
+	}
+	return strings.Split(l.named[name], ",")
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}
+
+func orGone(s AgentStatus) string {
+	if s == "" {
+		return "gone"
+	}
+	return string(s)
+}
+
+func name(id AttemptID) string { return fmt.Sprintf("%s/%s#%d", id.Run, id.Task, id.Attempt) }
+
+func names(ids []AttemptID) []string {
+	ns := []string{}
+	for _, id := range ids {
+		ns = append(ns, name(id))
+	}
+	return ns
+}
+
+// parseAttempt reads run/task#attempt.
+func parseAttempt(s string) AttemptID {
+	run, rest, _ := strings.Cut(s, "/")
+	task, n, _ := strings.Cut(rest, "#")
+	attempt, _ := strconv.Atoi(n)
+	return AttemptID{Run: run, Task: task, Attempt: attempt}
+}

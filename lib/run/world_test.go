@@ -1,0 +1,287 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cdktr/cdktr/lib/workflow"
+)
+
+// world is a machine with a log and obedient agents around it, driven by the
+// lines of a transcript.
+type world struct {
+	t         *testing.T
+	config    Config
+	m         *Machine
+	now       Now
+	workflows map[string]*workflow.Definition
+	log       []Event
+	token     Token
+	agents    map[string]*puppet // by name
+	tokens    map[Token]*puppet
+	out       []string
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{
+		t:         t,
+		now:       Now{Wall: time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)},
+		workflows: make(map[string]*workflow.Definition),
+		agents:    make(map[string]*puppet),
+		tokens:    make(map[Token]*puppet),
+	}
+	w.m = New(w.config)
+	return w
+}
+
+// do carries out one line of a transcript and adds to what it printed.
+func (w *world) do(s string) {
+	l := parseLine(s)
+	switch l.verb {
+	case "workflow": // workflow join fast slow join<fast,slow
+		w.define(l)
+	case "trigger": // trigger w=join run=r1 key=k params=a:1,b:2
+		params := make(map[string]string)
+		for _, p := range l.list("params") {
+			name, value, _ := strings.Cut(p, ":")
+			params[name] = value
+		}
+		w.apply(Trigger{Token: w.next(), Run: l.named["run"], Workflow: w.workflows[l.named["w"]], Params: params, Key: l.named["key"], Source: "run"})
+	case "agent": // agent a1 slots=2: says hello and pulls from then on
+		p := w.puppet(l)
+		p.obedient = true
+		w.hello(p)
+	case "hello": // hello a1 id=x inc=2 held=r1/x#1,r1/y#1:done: this and no more
+		w.hello(w.puppet(l))
+	case "pull": // pull a1 seq=3 held=…
+		p := w.puppet(l)
+		p.seq = l.number("seq", p.seq+1)
+		w.pull(p)
+	case "result": // result r1/a#1 exit=0 by=a1; or one of: unable stopped dropped
+		w.result(l)
+	case "cancel":
+		w.apply(Cancel{Token: w.next(), Run: l.words[0]})
+	case "renew":
+		w.apply(Renew{Token: w.next(), Agent: w.puppet(l).ref})
+	case "drain":
+		w.apply(Drain{Token: w.next(), Name: l.words[0]})
+	case "leave":
+		p := w.puppet(l)
+		p.obedient = false
+		w.apply(Leave{Token: w.next(), Agent: p.ref})
+	case "expire":
+		w.apply(Expire{Token: w.agents[l.words[0]].token})
+	case "silence": // the agent falls silent, or the answer to it is lost
+		w.agents[l.words[0]].obedient = false
+	case "forget": // forget a1 r1/x#1: the agent never got it, or lost it
+		w.puppetForget(w.agents[l.words[0]], parseAttempt(l.words[1]))
+	case "wait":
+		d, err := time.ParseDuration(l.words[0])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.wait(d)
+	case "sleep": // the principal itself is stopped for a while
+		d, err := time.ParseDuration(l.words[0])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.now.Mono += d
+		w.now.Wall = w.now.Wall.Add(d)
+		w.apply(Tick{})
+	case "restart": // the principal dies and replays its log
+		w.restart()
+	case "state":
+		if !strings.HasSuffix(w.m.String(), "\n") {
+			w.print("no open runs")
+			break
+		}
+		w.print("%s", strings.TrimSuffix(w.m.String(), "\n"))
+	case "agents":
+		for _, a := range w.m.Agents() {
+			w.print("%s %s slots=%d holds=%v", a.Name, a.Status, a.Slots, names(a.Attempts))
+		}
+	default:
+		w.t.Fatalf("unknown verb in transcript: %q", s)
+	}
+}
+
+func (w *world) print(format string, args ...any) {
+	w.out = append(w.out, fmt.Sprintf(format, args...))
+}
+
+func (w *world) next() Token {
+	w.token++
+	return w.token
+}
+
+func (w *world) define(l line) {
+	d := &workflow.Definition{ID: l.words[0], Hash: strings.Join(l.words, " ")}
+	for _, s := range l.words[1:] {
+		id, deps, ok := strings.Cut(s, "<")
+		task := workflow.Task{ID: id}
+		if ok {
+			task.Depends = strings.Split(deps, ",")
+		}
+		d.Tasks = append(d.Tasks, task)
+	}
+	w.workflows[d.ID] = d
+}
+
+func (w *world) result(l line) {
+	id := parseAttempt(l.words[0])
+	by := w.agents[l.named["by"]]
+	if by == nil {
+		for _, name := range w.puppets() {
+			for _, h := range w.agents[name].held {
+				if h.AttemptID == id {
+					by = w.agents[name]
+				}
+			}
+		}
+	}
+	if by == nil {
+		w.t.Fatalf("nobody holds %s", l.words[0])
+	}
+	res := Result{AttemptID: id, Outcome: Exited, Reason: l.named["reason"], Ended: w.now.Wall}
+	if len(l.words) > 1 {
+		res.Outcome = Outcome(l.words[1])
+	} else {
+		code := int(l.number("exit", 0))
+		res.ExitCode = &code
+	}
+	w.puppetForget(by, id)
+	w.apply(Report{Token: w.next(), Agent: by.ref, Result: res})
+}
+
+// wait lets time pass, with its ticks and its heartbeats.
+func (w *world) wait(d time.Duration) {
+	const beat = 5 * time.Second
+	end := w.now.Mono + d
+	for w.now.Mono < end {
+		to := min(end, (w.now.Mono/beat+1)*beat)
+		if due, ok := w.m.Deadline(); ok && due <= to {
+			to = max(due, w.now.Mono)
+		}
+		w.now.Wall = w.now.Wall.Add(to - w.now.Mono)
+		w.now.Mono = to
+		if due, ok := w.m.Deadline(); ok && due <= to {
+			w.apply(Tick{})
+		}
+		if to%beat == 0 {
+			for _, name := range w.puppets() {
+				if p := w.agents[name]; p.obedient {
+					w.apply(Renew{Agent: p.ref})
+				}
+			}
+		}
+	}
+}
+
+// restart replays what a store would give back: the events of the runs that
+// have not ended.
+func (w *world) restart() {
+	open := make(map[string]bool)
+	for _, ev := range w.log {
+		open[ev.Run] = !(ev.Kind == RunChanged && ev.Status.Final())
+	}
+	before := w.m.String()
+	w.m = New(w.config)
+	for _, ev := range w.log {
+		if ev.Kind == RunCreated {
+			w.m.RestoreKey(Key{Workflow: ev.Workflow, Key: ev.Created.Key, Run: ev.Run, Params: ev.Created.Params, Time: ev.Time})
+		}
+	}
+	for _, ev := range w.log {
+		if open[ev.Run] {
+			if err := w.m.Restore(ev); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	w.m.Start(w.now)
+	if after := w.m.String(); after != before {
+		w.t.Errorf("replay differs\nbefore:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func (w *world) apply(cmd Command) {
+	events, effects := w.m.Apply(w.now, cmd)
+	w.log = append(w.log, events...)
+	leased := make(map[AttemptID]bool)
+	for _, ev := range events {
+		switch {
+		case ev.Kind == CancelRequested:
+			w.print("%s is to be cancelled", ev.Run)
+		case ev.Kind == TaskQueued:
+			w.print("%s/%s#%d queued%s", ev.Run, ev.Task, ev.Attempt, because(ev.Reason))
+		case ev.Kind != TaskChanged:
+			w.print("%s %s%s", ev.Run, ev.Status, because(ev.Reason))
+		case ev.Status == Running:
+			leased[AttemptID{ev.Run, ev.Task, ev.Attempt}] = true
+			w.print("lease %s/%s#%d -> %s", ev.Run, ev.Task, ev.Attempt, ev.Agent)
+		default:
+			w.print("%s/%s#%d %s%s", ev.Run, ev.Task, ev.Attempt, ev.Status, because(ev.Reason))
+		}
+	}
+	var again []*puppet
+	for _, e := range effects {
+		switch e := e.(type) {
+		case Triggered:
+			if e.Existing {
+				w.print("existing %s", e.Run)
+			}
+		case Done:
+			if len(events) == 0 {
+				w.print("done")
+			}
+		case Refused:
+			w.print("refused %s: %s", e.Code, e.Message)
+			if p := w.tokens[e.Token]; p != nil {
+				p.obedient = false
+			}
+		case Welcome:
+			w.print("welcome %s keep=%v kill=%v", w.tokens[e.Token].name, names(e.Keep), names(e.Kill))
+			p := w.tokens[e.Token]
+			for _, id := range e.Kill {
+				w.puppetForget(p, id)
+			}
+			again = append(again, p)
+		case AgentChanged:
+			w.print("agent %s %s%s", e.Name, orGone(e.Status), because(e.Reason))
+		case Work:
+			p := w.tokens[e.Token]
+			for _, l := range e.Leases {
+				if !leased[l.AttemptID] {
+					w.print("again %s -> %s", name(l.AttemptID), p.name)
+				}
+				p.held = append(p.held, Held{AttemptID: l.AttemptID})
+			}
+			for _, id := range e.Stop {
+				w.print("stop %s -> %s", name(id), p.name)
+				for i := range p.held {
+					if p.held[i].AttemptID == id {
+						p.held[i].State = HeldStopping
+					}
+				}
+			}
+			if e.Drain {
+				w.print("drain -> %s", p.name)
+			}
+			if len(e.Leases)+len(e.Stop) == 0 && !e.Drain {
+				w.print("nothing -> %s", p.name)
+			}
+			if p.token == e.Token {
+				again = append(again, p)
+			}
+		}
+	}
+	for _, p := range again {
+		if p.obedient {
+			p.seq++
+			w.pull(p)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cdktr/cdktr/lib/run"
+)
+
+// clients trigger, cancel and drain, and try again until they have an answer.
+type clients struct {
+	w       *world
+	keys    int // how many different ones
+	pending int // requests that want an answer
+	acked   []string
+}
+
+func (c *clients) begin() {
+	for range 1 + c.w.rng.IntN(3) {
+		pace := c.w.between(500*time.Millisecond, 8*time.Second)
+		c.w.after(c.w.upTo(pace), func() { c.act(pace) })
+	}
+}
+
+func (c *clients) act(pace time.Duration) {
+	if !c.w.faults {
+		return
+	}
+	if len(c.acked) > 0 && c.w.chance(0.15) {
+		c.cancel(c.acked[c.w.rng.IntN(len(c.acked))])
+	} else {
+		c.trigger()
+	}
+	c.w.after(c.w.upTo(2*pace), func() { c.act(pace) })
+}
+
+// insist sends a command again and again until it is answered.
+func (c *clients) insist(make func(run.Token) run.Command, answer func(run.Effect)) {
+	c.pending++
+	answered := false
+	var try func()
+	try = func() {
+		if answered {
+			return
+		}
+		c.w.call(make, func(e run.Effect) {
+			if !answered {
+				answered = true
+				c.pending--
+				answer(e)
+			}
+		})
+		c.w.after(callTimeout, try)
+	}
+	try()
+}
+
+func (c *clients) trigger() {
+	def := c.w.workflows[c.w.rng.IntN(len(c.w.workflows))]
+	params := map[string]string{"day": "1", "full": "no"}
+	if c.w.chance(0.05) {
+		params["day"] = "2"
+	}
+	key := ""
+	if c.w.chance(0.7) {
+		key = fmt.Sprintf("k%d", c.w.rng.IntN(c.keys))
+		if c.w.chance(0.5) {
+			key = fmt.Sprintf("k%d.%d", c.w.rng.IntN(c.keys), c.w.now/(20*time.Second))
+		}
+	}
+	make := func(t run.Token) run.Command {
+		return run.Trigger{Token: t, Run: c.w.principal.newID(), Workflow: def, Params: params, Key: key, Source: "run"}
+	}
+	answer := func(e run.Effect) {
+		if t, ok := e.(run.Triggered); ok {
+			c.w.judge.acknowledged(def.ID, key, t.Run)
+			c.acked = append(c.acked, t.Run)
+		}
+	}
+	if key == "" { // to try again would start a second run
+		c.w.call(make, answer)
+		return
+	}
+	c.insist(make, answer)
+}
+
+func (c *clients) cancel(id string) {
+	c.insist(func(t run.Token) run.Command { return run.Cancel{Token: t, Run: id, Reason: "enough"} }, func(run.Effect) {})
+}
+
+func (c *clients) drain(name string) {
+	c.w.trace("drain %s", name)
+	c.insist(func(t run.Token) run.Command { return run.Drain{Token: t, Name: name} }, func(run.Effect) {})
+}

@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/cdktr/cdktr/lib/run"
+)
+
+func (a *agent) find(id run.AttemptID) *process {
+	for _, p := range a.processes {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// run starts the process of a lease.
+func (a *agent) run(l run.Lease) {
+	if a.find(l.AttemptID) != nil {
+		return
+	}
+	a.w.judge.started(a, l)
+	a.w.trace("agent %s runs %v", a.id, l.AttemptID)
+	p := &process{id: l.AttemptID, alive: true}
+	a.processes = append(a.processes, p)
+	d := a.w.upTo(5 * time.Second)
+	if !a.w.faults { // let the rest be done soon
+		d = a.w.upTo(500 * time.Millisecond)
+	} else if a.w.chance(0.1) {
+		d = a.w.upTo(2 * heartbeat)
+	} else if a.w.chance(0.02) { // it hangs, until somebody stops it
+		d = 1000 * time.Hour
+		a.w.hanging = append(a.w.hanging, l.Run)
+	}
+	code := 0
+	if a.w.chance(0.2) {
+		code = 1 + a.w.rng.IntN(140)
+	}
+	res := run.Result{AttemptID: p.id, Outcome: run.Exited, ExitCode: &code}
+	if a.w.chance(0.03) {
+		res = run.Result{AttemptID: p.id, Outcome: run.Unable, Reason: "no such program"}
+	}
+	// A process goes on while its agent is frozen.
+	a.w.after(d, func() { p.alive = false })
+	a.later(d, func() { a.ended(p, res) })
+}
+
+// halt stops a process. It takes its time, and may end by itself meanwhile.
+func (a *agent) halt(id run.AttemptID) {
+	p := a.find(id)
+	if p == nil || p.state != run.HeldRunning {
+		return
+	}
+	a.w.trace("agent %s stops %v", a.id, id)
+	p.state = run.HeldStopping
+	a.later(a.w.upTo(2*time.Second), func() { a.ended(p, run.Result{AttemptID: id, Outcome: run.Stopped}) })
+}
+
+// ended keeps the result of a process and reports it.
+func (a *agent) ended(p *process, res run.Result) {
+	if p.state == run.HeldDone || a.find(p.id) != p {
+		return
+	}
+	p.alive, p.state, p.result = false, run.HeldDone, res
+	a.w.judge.ended(a, res)
+	a.report(p)
+}
+
+// report hands a result in, until it is acknowledged.
+func (a *agent) report(p *process) {
+	if a.find(p.id) != p {
+		return
+	}
+	a.call(func(t run.Token, ref run.AgentRef) run.Command {
+		return run.Report{Token: t, Agent: ref, Result: p.result}
+	},
+		func(e run.Effect) {
+			r, refused := e.(run.Refused)
+			if !refused || r.Code == run.Fenced {
+				a.drop(p.id)
+				a.mayLeave()
+				return
+			}
+			a.heard(e)
+		})
+	a.later(callTimeout, func() {
+		if a.known {
+			a.report(p)
+		}
+	})
+}
+
+// drop forgets an attempt; its process, if any, is killed.
+func (a *agent) drop(id run.AttemptID) {
+	for i, p := range a.processes {
+		if p.id == id {
+			p.alive = false
+			a.processes = append(a.processes[:i:i], a.processes[i+1:]...)
+			return
+		}
+	}
+}

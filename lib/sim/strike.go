@@ -1,0 +1,65 @@
+package sim
+
+import "time"
+
+// strike lets something go wrong, and plans the next time.
+func (w *world) strike() {
+	if !w.faults {
+		return
+	}
+	a := w.agents[w.rng.IntN(len(w.agents))]
+	troubles := []struct {
+		weight float64
+		what   func()
+	}{
+		{w.odds.principalCrash, w.principal.crash},
+		{w.odds.principalFreeze, w.principal.freeze},
+		{w.odds.agentCrash, a.crash},
+		{w.odds.agentFreeze, a.freeze},
+		{w.odds.agentStop, a.stop},
+		{w.odds.drain, func() { w.clients.drain(a.name) }},
+		{w.odds.jump, w.jump},
+	}
+	sum := 0.0
+	for _, t := range troubles {
+		sum += t.weight
+	}
+	at := w.rng.Float64() * sum
+	for _, t := range troubles {
+		if at -= t.weight; at < 0 {
+			t.what()
+			break
+		}
+	}
+	w.after(w.upTo(2*w.odds.every), w.strike)
+}
+
+// jump sets the wall clock forward or back.
+func (w *world) jump() {
+	w.skew = w.upTo(4*time.Hour) - 2*time.Hour
+	w.trace("the wall clock jumps to %s", w.clock().Wall)
+}
+
+// heal ends the trouble: from now on nothing is lost and nobody dies. What
+// hangs is cancelled.
+func (w *world) heal() {
+	w.trace("healed")
+	w.faults = false
+	if !w.principal.up {
+		w.principal.start()
+	}
+	w.principal.thaw()
+	for _, id := range w.hanging {
+		w.clients.cancel(id)
+	}
+	for i, a := range w.agents {
+		if i > 0 && w.chance(0.2) { // it never comes back; the others have to do
+			a.down(0)
+			a.dead = true
+		}
+		a.wake()
+		if !a.up {
+			w.after(w.upTo(time.Second), a.start)
+		}
+	}
+}
