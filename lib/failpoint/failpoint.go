@@ -4,6 +4,6 @@
 // name, as kill -9 would.
 //
 // The names: store.events.* and store.lines.* with before-commit,
-// after-commit and after-side-file; principal.after-receive and
-// principal.before-ack.
+// after-commit and after-side-file; principal.after-receive, before-commit,
+// before-acknowledge and before-acknowledge-lines.
 package failpoint

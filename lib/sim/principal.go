@@ -7,7 +7,7 @@ import (
 	"github.com/cdktr/cdktr/lib/run"
 )
 
-// principal is the loop of DESIGN.md §3 around the machine: receive, decide,
+// principal is the principal's loop around the machine: receive, decide,
 // commit, release. Its log is its disk: it survives.
 type principal struct {
 	w    *world
