@@ -1,0 +1,120 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrBeside tells that a principal's own agent lives already.
+var ErrBeside = errors.New("the agent beside the principal lives already")
+
+// Beside is the place of the one agent that a principal starts for itself. The
+// agent may outlive that principal; the next one finds it here.
+type Beside struct{ file *os.File }
+
+// TakeBeside takes the place below the agents' directory, for as long as the
+// process lives. The error is ErrBeside when it is taken.
+func TakeBeside(agents string) (*Beside, error) {
+	f, err := openBeside(agents)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrBeside
+		}
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	b := &Beside{f}
+	if err := b.sign(os.Getpid()); err != nil {
+		return nil, errors.Join(fmt.Errorf("write %s: %w", f.Name(), err), f.Close())
+	}
+	return b, nil
+}
+
+func openBeside(agents string) (*os.File, error) {
+	if err := os.MkdirAll(agents, 0o700); err != nil {
+		return nil, fmt.Errorf("make the agents' directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(agents, "beside.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the place beside the principal: %w", err)
+	}
+	return f, nil
+}
+
+func (b *Beside) sign(pid int) error {
+	if err := b.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := b.file.WriteAt([]byte(strconv.Itoa(pid)+"\n"), 0)
+	return err
+}
+
+// Close gives the place up.
+func (b *Beside) Close() error { return b.file.Close() }
+
+// Adopt watches over the agent that has the place, and returns when it has
+// ended. When ctx ends first, it tells the agent to end, and kills it when
+// that takes longer than grace.
+func Adopt(ctx context.Context, agents string, grace time.Duration) error {
+	f, err := openBeside(agents)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if gone(ctx, f) {
+		return nil
+	}
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		// The lock is held, so the pid in it is the agent's.
+		if err := signalHolder(f, s); err != nil {
+			return err
+		}
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		ended := gone(limit, f)
+		cancel()
+		if ended {
+			return nil
+		}
+	}
+	return fmt.Errorf("the agent that holds %s does not end", f.Name())
+}
+
+// gone waits until nobody holds the lock; false: ctx ended before.
+func gone(ctx context.Context, f *os.File) bool {
+	// There is no way to wait for a lock that a context could end.
+	ticker := time.NewTicker(250 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			return true
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func signalHolder(f *os.File, s syscall.Signal) error {
+	text := make([]byte, 32)
+	n, _ := f.ReadAt(text, 0)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	if err != nil || pid <= 1 {
+		return fmt.Errorf("%s names no process", f.Name())
+	}
+	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("end the agent (process %d): %w", pid, err)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package task
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// supervise owns the process from its start to its end. Nobody else sends it
+// signals, so none can reach a stranger who got the number later.
+func (p *Process) supervise() {
+	defer close(p.done)
+	defer p.cleanUp()
+
+	// The main process is not reaped yet: as a zombie it keeps its number,
+	// and so the group's, from being given to anybody else.
+	killAt := p.untilExit()
+	p.exit.Started, p.exit.Ended = p.started, time.Now()
+	p.signal(syscall.SIGTERM)
+	_ = p.cmd.Wait()
+	p.exit.Code, p.exit.Reason = status(p.cmd.ProcessState)
+
+	p.clearGroup(killAt)
+	for _, r := range p.pipes {
+		_ = r.SetReadDeadline(time.Now().Add(p.o.Drain))
+	}
+	p.readers.Wait()
+
+	how := fmt.Sprintf("exit %d", p.exit.Code)
+	if p.exit.Reason != "" {
+		how = p.exit.Reason
+	}
+	p.say("%s after %s", how, short(p.exit.Ended.Sub(p.exit.Started)))
+}
+
+// untilExit waits for the main process to end, stopping it where that is
+// asked. It returns when the rest of the group is to be killed.
+func (p *Process) untilExit() (killAt time.Time) {
+	exited := make(chan struct{})
+	go func() {
+		awaitExit(p.id.PID)
+		close(exited)
+	}()
+	var (
+		stopping, killing = p.stopping, p.killing
+		patience          <-chan time.Time
+	)
+	for {
+		select {
+		case <-exited:
+			if killAt.IsZero() {
+				killAt = time.Now().Add(p.o.Linger)
+			}
+			return killAt
+		case <-stopping:
+			stopping = nil
+			p.exit.Stopped = true
+			p.say("told to stop: SIGTERM to the process group")
+			p.signal(syscall.SIGTERM)
+			killAt = time.Now().Add(p.o.Grace)
+			patience = time.After(p.o.Grace)
+		case <-patience:
+			patience = nil
+			p.say("still running %s after SIGTERM: SIGKILL to the process group", short(p.o.Grace))
+			p.signal(syscall.SIGKILL)
+		case <-killing:
+			killing, stopping = nil, nil
+			p.exit.Stopped = true
+			p.say("told to end at once: SIGKILL to the process group")
+			p.signal(syscall.SIGKILL)
+			killAt = time.Now()
+		}
+	}
+}
+
+// clearGroup returns when no process of the group lives. SIGTERM is out
+// already; at killAt comes SIGKILL.
+func (p *Process) clearGroup(killAt time.Time) {
+	if syscall.Kill(-p.id.PID, 0) == syscall.ESRCH {
+		return
+	}
+	killing := p.killing
+	told, killed := false, false
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		left := members(p.id.PID)
+		if len(left) == 0 {
+			return
+		}
+		if !told && pause > 4*time.Millisecond {
+			told = true
+			p.say("the main process has ended; ending what it left running: %d in its process group", len(left))
+		}
+		if time.Now().After(killAt) {
+			if !killed {
+				killed = true
+				p.say("SIGKILL to what is left of the process group: %d", len(left))
+			}
+			p.signal(syscall.SIGKILL)
+		}
+		select {
+		case <-time.After(pause):
+		case <-killing:
+			killing, killAt = nil, time.Now()
+		}
+	}
+}
+
+// signal reaches every process of the group. A stopped one is woken up, to
+// see a SIGTERM.
+func (p *Process) signal(sig syscall.Signal) {
+	_ = syscall.Kill(-p.id.PID, sig)
+	if sig == syscall.SIGTERM {
+		_ = syscall.Kill(-p.id.PID, syscall.SIGCONT)
+	}
+}
+
+func status(s *os.ProcessState) (code int, reason string) {
+	if s == nil {
+		return 1, "its exit status was lost"
+	}
+	ws, ok := s.Sys().(syscall.WaitStatus)
+	if !ok || !ws.Signaled() {
+		return s.ExitCode(), ""
+	}
+	name := unix.SignalName(ws.Signal())
+	if name == "" {
+		name = ws.Signal().String()
+	}
+	return 128 + int(ws.Signal()), fmt.Sprintf("killed by signal %d (%s)", int(ws.Signal()), name)
+}
+
+// short is a duration as a person would say it.
+func short(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second)
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond)
+	default:
+		return d.Round(time.Millisecond)
+	}
+}
