@@ -22,10 +22,12 @@ type companion struct {
 	ended  chan struct{}
 }
 
-// The agent's grace, and when it is killed.
+// The grace of the agent's tasks, and when the agent itself is killed: it needs
+// a second beyond the grace to kill tasks that do not want to end, and to say
+// so. Together with the principal's own end that stays below five seconds.
 const (
 	companionGrace = 3 * time.Second
-	companionKill  = companionGrace + 500*time.Millisecond
+	companionKill  = companionGrace + 1600*time.Millisecond
 )
 
 func startCompanion(env cli.Env, log *slog.Logger) *companion {

@@ -28,7 +28,7 @@ type Options struct {
 	AcceptLoss bool
 
 	MemoryLimit string           // of DuckDB, as "192MiB", the default
-	Threads     int              // of DuckDB; default: the CPUs, at most 4
+	Threads     int              // of DuckDB; default: half of the CPUs, at most 4
 	Logger      *slog.Logger     // default: slog.Default()
 	Now         func() time.Time // default: time.Now; decides the day of a log file
 }
@@ -49,7 +49,9 @@ func (o *Options) complete() error {
 		o.MemoryLimit = "192MiB"
 	}
 	if o.Threads == 0 {
-		o.Threads = min(runtime.NumCPU(), 4)
+		// With fewer threads a small commit is handed from one to another
+		// less often; half of the machine is left to tasks in any case.
+		o.Threads = min(max(runtime.NumCPU()/2, 1), 4)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
