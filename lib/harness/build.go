@@ -13,6 +13,13 @@ import (
 // built is the directory of the commands, made when it is first asked for.
 var built = sync.OnceValues(build)
 
+// builtToFail is the directory of a principal that is built to die where
+// $CDKTR_FAILPOINT says; see lib/failpoint.
+var builtToFail = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(buildDir(), "failpoint")
+	return dir, goBuild(dir, "-tags", "failpoint", "./cmd/cdktr-principal")
+})
+
 // Main runs the tests of a package and removes what was built for them.
 func Main(m *testing.M) {
 	code := m.Run()
@@ -31,16 +38,20 @@ func build() (string, error) {
 	if dir := os.Getenv("CDKTR_BIN"); dir != "" {
 		return filepath.Abs(dir)
 	}
+	return buildDir(), goBuild(buildDir(), "./cmd/...")
+}
+
+func goBuild(dir string, args ...string) error {
 	root, err := moduleRoot()
 	if err != nil {
-		return "", err
+		return err
 	}
-	cmd := exec.Command("go", "build", "-o", buildDir()+"/", "./cmd/...")
+	cmd := exec.Command("go", append([]string{"build", "-o", dir + "/"}, args...)...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the commands: %w\n%s", err, out)
+		return fmt.Errorf("build the commands: %w\n%s", err, out)
 	}
-	return buildDir(), nil
+	return nil
 }
 
 func moduleRoot() (string, error) {

@@ -19,6 +19,20 @@ func (in *Installation) StartPrincipalAlone(flags ...string) *Process {
 	return in.must(in.startPrincipal(flags))
 }
 
+// StartPrincipalToFail starts a principal, without an agent, that kills itself
+// at the N-th hit of a failpoint, given as name:N. It returns at once: the end
+// may come before the principal is ready.
+func (in *Installation) StartPrincipalToFail(failpoint string) *Process {
+	in.t.Helper()
+	dir, err := builtToFail()
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	args := []string{"--port", "0", "--workflows", in.Workflows}
+	env := append(in.Env(), "CDKTR_FAILPOINT="+failpoint)
+	return in.must(in.start("principal", env, filepath.Join(dir, "cdktr-principal"), args...))
+}
+
 // RestartPrincipal stops the principal where it still runs, and starts it with
 // the same flags. Its ports may be other ones.
 func (in *Installation) RestartPrincipal() *Process {
@@ -116,8 +130,12 @@ func (in *Installation) startAgent(name string, flags []string) (*Process, error
 }
 
 func (in *Installation) daemon(name, command string, args ...string) (*Process, error) {
+	return in.start(name, in.env, filepath.Join(in.bin, command), args...)
+}
+
+func (in *Installation) start(name string, env []string, path string, args ...string) (*Process, error) {
 	log := filepath.Join(in.Dir, fmt.Sprintf(".log-%d", len(in.daemons)+1))
-	p, err := start(name, in.Dir, log, in.env, filepath.Join(in.bin, command), args...)
+	p, err := start(name, in.Dir, log, env, path, args...)
 	if err != nil {
 		return nil, err
 	}

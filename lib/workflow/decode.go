@@ -39,7 +39,12 @@ func (d *decoder) record(what string, n *yaml.Node, fields table) map[string]*ya
 	for _, e := range entries {
 		read, known := fields[e.name]
 		if !known {
-			d.errors.at(e.key, "unknown key %s%s", quote(e.name), didYouMean(e.name, slices.Sorted(maps.Keys(fields))))
+			known := slices.Sorted(maps.Keys(fields))
+			d.errors.at(e.key, "unknown key %s%s", quote(e.name), didYouMean(e.name, known))
+			// Who misspelt a key did not leave it out: one mistake, one error.
+			if meant := Suggest(e.name, known); meant != "" && given[meant] == nil {
+				given[meant] = e.value
+			}
 			continue
 		}
 		if isNull(e.value) {
