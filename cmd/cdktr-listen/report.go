@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"unicode/utf8"
+
+	"github.com/cdktr/cdktr/lib/cli"
+	"github.com/cdktr/cdktr/lib/listen"
+)
+
+// report tells what became of the lines.
+type report struct {
+	out, err io.Writer
+	letters  *letters // nil: there are none
+	first    bool     // the first refused line ends it all
+	refused  int
+}
+
+// accepted is a line of stdout.
+type accepted struct {
+	Line     int64  `json:"line"`
+	Workflow string `json:"workflow"`
+	Run      string `json:"run"`
+}
+
+// refused is a line of stderr and, with what was read, a dead letter.
+type refused struct {
+	Line   int64   `json:"line"`
+	Error  string  `json:"error"`
+	Event  *string `json:"event,omitempty"`
+	Base64 []byte  `json:"event_base64,omitempty"`
+}
+
+// batch tells a part of the lines. Before an acknowledgement is out, the dead
+// letters of all lines before it are on disk: who starts again after the last
+// one told loses nothing.
+func (r *report) batch(outcomes []listen.Outcome) error {
+	var out, talk, letters bytes.Buffer
+	for _, o := range outcomes {
+		var err error
+		if o.Err == nil {
+			err = cli.NewEncoder(&out).Encode(accepted{o.Line, o.Trigger.Workflow, o.Run})
+		} else {
+			r.refused++
+			bad := refused{Line: o.Line, Error: o.Err.Error()}
+			err = cli.NewEncoder(&talk).Encode(bad)
+			if text := string(o.Text); utf8.ValidString(text) {
+				bad.Event = &text
+			} else {
+				bad.Base64 = o.Text
+			}
+			if err == nil {
+				err = cli.NewEncoder(&letters).Encode(bad)
+			}
+		}
+		if err != nil {
+			return cli.Exitf(cli.Bug, "line %d: %w", o.Line, err)
+		}
+	}
+	if r.letters != nil && letters.Len() > 0 {
+		if err := r.letters.append(letters.Bytes()); err != nil {
+			return cli.Exitf(cli.IO, "keep dead letters: %w", err)
+		}
+	}
+	_, _ = r.err.Write(talk.Bytes()) // a closed stderr is somebody's wish
+	if _, err := r.out.Write(out.Bytes()); err != nil {
+		return err
+	}
+	if r.first && r.refused > 0 {
+		return errFirst
+	}
+	return nil
+}
