@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	zmq "github.com/pebbe/zmq4"
 
@@ -21,6 +22,7 @@ type Client struct {
 	ctx    *zmq.Context
 	bell   *doorbell
 	ended  chan struct{}
+	up     atomic.Bool // the connection stands
 
 	mu      sync.Mutex
 	waiting list.List        // of *call, not yet sent
@@ -55,6 +57,10 @@ func Dial(t Target) (*Client, error) {
 	}
 	return c, nil
 }
+
+// Up tells whether the connection stands. One that stood and does not may be
+// waiting for a server that is somewhere else now.
+func (c *Client) Up() bool { return c.up.Load() }
 
 // Call sends a request and waits for its reply. While there is no connection
 // it waits for one until ctx ends; a call whose ctx ended before it was sent
@@ -169,6 +175,7 @@ func (c *Client) work(conn *connection, heard *zmq.Socket) error {
 	var p pace
 	for {
 		end, err := c.serve(conn, heard)
+		c.up.Store(false)
 		if err := errors.Join(err, conn.close()); err != nil {
 			return err
 		}
@@ -205,6 +212,7 @@ func (c *Client) serve(conn *connection, heard *zmq.Socket) (state, error) {
 	conn.poller.Add(heard, zmq.POLLIN)
 	for {
 		now := conn.news()
+		c.up.Store(now == standing)
 		more, err := c.receive(conn.sock)
 		if err != nil {
 			return now, fmt.Errorf("receive from %s: %w", c.target.Endpoint, err)

@@ -61,8 +61,9 @@ type Client struct {
 	told   sync.Once
 
 	dialing chan struct{} // holds a token while one goroutine connects
-
-	failed failure // guarded by dialing
+	failed  failure       // guarded by dialing
+	life    context.Context
+	end     context.CancelFunc // by Close
 
 	mu     sync.Mutex
 	conn   *bus.Client
@@ -88,7 +89,9 @@ func New(o Options) *Client {
 	if o.Identity == "" {
 		o.Identity = "admin"
 	}
-	return &Client{o: o, prefix: rand.Text()[:8] + "-", dialing: make(chan struct{}, 1)}
+	c := &Client{o: o, prefix: rand.Text()[:8] + "-", dialing: make(chan struct{}, 1)}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c
 }
 
 // Request is any of wire's requests.
@@ -213,9 +216,7 @@ func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	tctx, cancel := context.WithTimeout(ctx, c.o.Try)
-	defer cancel()
-	err = ping(tctx, conn)
+	err = c.prove(ctx, conn, target)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -233,18 +234,57 @@ func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
 	return conn, nil
 }
 
+// current returns the connection if it stands. One that broke is given up: the
+// principal may be somewhere else now.
 func (c *Client) current() (*bus.Client, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+	conn := c.conn
+	closed := c.closed
+	c.mu.Unlock()
+	if closed {
 		return nil, bus.ErrClosed
 	}
-	return c.conn, nil
+	if conn != nil && !conn.Up() {
+		c.drop(conn)
+		return nil, nil
+	}
+	return conn, nil
 }
 
 func (c *Client) isClosed() bool {
 	_, err := c.current()
 	return err != nil
+}
+
+// errMoved tells that the principal is elsewhere now: dial again, there.
+var errMoved = errors.New("the principal has moved")
+
+// lookAgain is how often one who waits for a connection looks whether the
+// principal has started anew somewhere else.
+const lookAgain = 100 * time.Millisecond
+
+// prove waits for a first answer: for one try, until the client is closed, or
+// until another place is the right one.
+func (c *Client) prove(ctx context.Context, conn *bus.Client, target bus.Target) error {
+	ctx, cancel := context.WithTimeout(ctx, c.o.Try)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	answer := make(chan error, 1)
+	go func() { answer <- ping(ctx, conn) }()
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-answer:
+			return err
+		case <-ticker.C:
+			if now, err := c.resolve(); err == nil && now != target {
+				cancel()
+				<-answer
+				return errMoved
+			}
+		}
+	}
 }
 
 func ping(ctx context.Context, conn *bus.Client) error {
@@ -257,14 +297,18 @@ func ping(ctx context.Context, conn *bus.Client) error {
 	return err
 }
 
-// drop closes conn, so that the next call looks for the principal anew.
+// drop closes conn, so that the next call looks for the principal anew. Of many
+// callers the one that takes it out closes it.
 func (c *Client) drop(conn *bus.Client) {
 	c.mu.Lock()
-	if c.conn == conn {
+	mine := c.conn == conn
+	if mine {
 		c.conn = nil
 	}
 	c.mu.Unlock()
-	conn.Close()
+	if mine {
+		conn.Close()
+	}
 }
 
 // Close ends the client; calls under way fail.
@@ -273,6 +317,7 @@ func (c *Client) Close() error {
 	conn := c.conn
 	c.conn, c.closed = nil, true
 	c.mu.Unlock()
+	c.end()
 	if conn == nil {
 		return nil
 	}

@@ -1,0 +1,231 @@
+package principal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cdktr/cdktr/lib/run"
+	"github.com/cdktr/cdktr/lib/schedule"
+	"github.com/cdktr/cdktr/lib/wire"
+	"github.com/cdktr/cdktr/lib/workflow"
+)
+
+// definitions owns the workflow directory: it reads it again when asked and
+// from time to time, and shows what is loaded to any goroutine.
+type definitions struct {
+	dir     *Directory
+	refresh time.Duration
+	log     *slog.Logger
+	shown   atomic.Pointer[Catalog]
+	asks    chan func(*Catalog)
+	said    map[string]bool // problems that are in the log already
+}
+
+func newDefinitions(dir *Directory, refresh time.Duration, log *slog.Logger) *definitions {
+	k := &definitions{dir: dir, refresh: refresh, log: log, asks: make(chan func(*Catalog), 16)}
+	k.load()
+	return k
+}
+
+func (k *definitions) run(ctx context.Context) error {
+	ticker := time.NewTicker(k.refresh)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			k.load()
+		case answer := <-k.asks:
+			answer(k.load())
+		}
+	}
+}
+
+func (k *definitions) load() *Catalog {
+	now, err := k.dir.Reload()
+	k.shown.Store(now)
+	k.tell(now, err)
+	return now
+}
+
+// tell logs each problem once, when it appears.
+func (k *definitions) tell(now *Catalog, err error) {
+	said := map[string]bool{}
+	once := func(level slog.Level, text string, args ...any) {
+		key := fmt.Sprint(append(args, text)...)
+		if said[key] = true; !k.said[key] {
+			k.log.Log(context.Background(), level, text, args...)
+		}
+	}
+	if err != nil {
+		once(slog.LevelError, "the workflow directory cannot be read; what was loaded stays", "error", err)
+	}
+	for _, p := range now.Problems {
+		once(slog.LevelError, "workflow directory", "problem", p.String())
+	}
+	for _, e := range now.Entries {
+		for _, p := range e.Problems {
+			once(slog.LevelError, "workflow file does not load", "workflow", e.ID, "problem", p.String())
+		}
+		for _, p := range e.Warnings {
+			once(slog.LevelWarn, "workflow file", "workflow", e.ID, "warning", p.String())
+		}
+	}
+	k.said = said
+}
+
+// counts returns how many workflows are loaded, and how many are broken.
+func (c *Catalog) counts() (loaded, broken int) {
+	for _, e := range c.Entries {
+		if e.Definition != nil {
+			loaded++
+		}
+		if len(e.Problems) > 0 {
+			broken++
+		}
+	}
+	return loaded, broken
+}
+
+// find returns the definition that a new run of the workflow would have.
+func (k *definitions) find(id string) (*workflow.Definition, *wire.Error) {
+	shown := k.shown.Load()
+	entry := shown.Get(id)
+	switch {
+	case id == "":
+		return nil, refuse(wire.BadRequest, "workflow is missing")
+	case entry == nil:
+		ids := make([]string, len(shown.Entries))
+		for i, e := range shown.Entries {
+			ids[i] = e.ID
+		}
+		return nil, refuse(wire.NotFound, "no workflow %.128q%s", id, didYouMean(id, ids))
+	case entry.Definition == nil:
+		return nil, refuse(wire.BadRequest, "workflow %q does not load: %s", id, entry.Problems[0].String())
+	}
+	return entry.Definition, nil
+}
+
+func (p *Principal) reload(_ context.Context, c *call, _ *wire.Plain) {
+	answer := func(now *Catalog) {
+		loaded, broken := now.counts()
+		c.ok(wire.Reloaded{Loaded: loaded, Broken: broken})
+	}
+	select {
+	case p.definitions.asks <- answer:
+	default:
+		c.refuse(refuse(wire.Unavailable, "%d reloads are waiting already", cap(p.definitions.asks)))
+	}
+}
+
+// Reload reads the workflow directory again, soon.
+func (p *Principal) Reload() {
+	select {
+	case p.definitions.asks <- func(*Catalog) {}:
+	default: // enough are waiting: one of them will see the change
+	}
+}
+
+// pageSize is how many workflows, or agents, an answer holds at most.
+const pageSize = 1000
+
+func (p *Principal) listWorkflows(_ context.Context, c *call, req *wire.WorkflowList) {
+	out := wire.Workflows{Workflows: []wire.Workflow{}}
+	now := time.Now()
+	entries := p.definitions.shown.Load().Entries
+	for i := range entries {
+		entry := &entries[i]
+		if entry.ID <= req.Cursor {
+			continue
+		}
+		if len(out.Workflows) == pageSize {
+			out.Cursor = out.Workflows[pageSize-1].Workflow
+			break
+		}
+		out.Workflows = append(out.Workflows, p.describe(entry, now))
+	}
+	c.ok(out)
+}
+
+func (p *Principal) describe(entry *CatalogEntry, now time.Time) wire.Workflow {
+	out := wire.Workflow{Workflow: entry.ID, Errors: []wire.Problem{}}
+	for _, problem := range entry.Problems {
+		out.Errors = append(out.Errors, wire.Problem(problem))
+	}
+	if last, ran := p.lastRuns.get(entry.ID); ran {
+		out.LastRun, out.LastStatus = &last.run, &last.status
+	}
+	d := entry.Definition
+	if d == nil {
+		return out
+	}
+	out.Name = &d.Name
+	if d.Cron == "" {
+		return out
+	}
+	out.Schedule = &d.Cron
+	if spec, err := schedule.Parse(d.Cron); err == nil {
+		if d.StartTime != nil && d.StartTime.After(now) {
+			now = d.StartTime.Add(-time.Nanosecond)
+		}
+		out.Next = wire.MaybeAt(spec.Next(now))
+	}
+	return out
+}
+
+func (p *Principal) getWorkflow(_ context.Context, c *call, req *wire.WorkflowGet) {
+	def, refused := p.definitions.find(req.Workflow)
+	if refused != nil {
+		c.refuse(refused)
+		return
+	}
+	text, err := json.Marshal(def)
+	if err != nil {
+		c.fail(p.cfg.Log, err)
+		return
+	}
+	c.ok(wire.WorkflowDefinition{Definition: text})
+}
+
+// lastRuns is the newest run of each workflow, for lists.
+type lastRuns struct {
+	mu   sync.Mutex
+	runs map[string]lastRun
+}
+
+type lastRun struct{ run, status string }
+
+func readLastRuns(ctx context.Context, store Store) (*lastRuns, error) {
+	last, err := store.LastRuns(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the last runs: %w", err)
+	}
+	l := &lastRuns{runs: make(map[string]lastRun, len(last))}
+	for workflow, r := range last {
+		l.runs[workflow] = lastRun{r.Run, r.Status}
+	}
+	return l, nil
+}
+
+func (l *lastRuns) set(workflow, id string, status run.Status) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// An older run that ends later is not the newest.
+	if old, there := l.runs[workflow]; there && old.run != id && status != run.Pending {
+		return
+	}
+	l.runs[workflow] = lastRun{id, string(status)}
+}
+
+func (l *lastRuns) get(workflow string) (lastRun, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, there := l.runs[workflow]
+	return r, there
+}

@@ -1,0 +1,184 @@
+package principal
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cdktr/cdktr/lib/bus"
+	"github.com/cdktr/cdktr/lib/harness"
+	"github.com/cdktr/cdktr/lib/wire"
+)
+
+// mayDo is who may ask for what. It says the same as ops, in other words.
+var mayDo = map[string]string{
+	agent:    "ping agent.hello agent.pull agent.renew agent.report agent.leave agent.drain",
+	viewer:   "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list",
+	operator: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel",
+	admin: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel " +
+		"agent.hello agent.pull agent.renew agent.report agent.leave agent.drain reload shutdown",
+}
+
+// withRoles opens a site whose two keys have other roles than their names say.
+func withRoles(t *testing.T, roles map[string]string) *site {
+	t.Helper()
+	data := t.TempDir()
+	keys := filepath.Join(data, "keys")
+	if _, err := bus.OpenRing(keys); err != nil {
+		t.Fatal(err)
+	}
+	for name, role := range roles {
+		file := filepath.Join(keys, name+".key_secret")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := strings.Replace(string(text), fmt.Sprintf("role = %q", name), fmt.Sprintf("role = %q", role), 1)
+		if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return openSite(t, data, &memory{})
+}
+
+func TestEachRoleMayDoWhatItIsFor(t *testing.T) {
+	every := strings.Fields(mayDo[admin])
+	table := ops()
+	if got := slices.Sorted(maps.Keys(table)); len(got) != len(every) {
+		t.Errorf("the door knows %d ops, this test %d: %v", len(got), len(every), got)
+	}
+	named, renamed := newSite(t), withRoles(t, map[string]string{"admin": operator, "agent": viewer})
+	for role, peer := range map[string]*raw{
+		admin:    named.raw(named.p.api.Endpoint(), "admin"),
+		agent:    named.raw(named.p.api.Endpoint(), "agent"),
+		operator: renamed.raw(renamed.p.api.Endpoint(), "admin"),
+		viewer:   renamed.raw(renamed.p.api.Endpoint(), "agent"),
+	} {
+		may := strings.Fields(mayDo[role])
+		for _, op := range every {
+			// Who may ask gets as far as the mistake in the request.
+			want := wire.NotAllowed
+			if slices.Contains(may, op) {
+				want = wire.BadRequest
+			}
+			got := peer.ask(fmt.Sprintf(`{"v":1,"id":"x","op":%q,"mistake":1}`, op))
+			if got.OK || got.Error.Code != want {
+				t.Errorf("%s asks for %s: %+v, want %s", role, op, got.Error, want)
+			}
+		}
+	}
+	for identity, role := range map[string]string{"admin": operator, "agent": viewer} {
+		got := renamed.raw(renamed.p.logs.Endpoint(), identity).ask(`{"v":1,"id":"x","op":"logs.append","agent":"a","batches":[]}`)
+		if got.OK || got.Error.Code != wire.NotAllowed {
+			t.Errorf("%s hands in lines: %+v", role, got)
+		}
+	}
+}
+
+func TestKeyThatIsGoneIsRefusedThoughItsConnectionStands(t *testing.T) {
+	s := newSite(t)
+	pair, err := bus.NewPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{pair.Public, ""} {
+		if refused := s.p.allow(&call{key: key}, []string{agent, operator, viewer}); refused == nil || refused.Code != wire.NotAllowed {
+			t.Errorf("key %q: %v", key, refused)
+		}
+	}
+}
+
+func TestEveryMessageIsAnswered(t *testing.T) {
+	s := newSite(t)
+	r := s.raw(s.p.api.Endpoint(), "admin")
+	for _, c := range []struct {
+		body string
+		id   string
+		code wire.Code
+		says string
+	}{
+		{``, "", wire.BadRequest, ""},
+		{`hello`, "", wire.BadRequest, ""},
+		{`[]`, "", wire.BadRequest, ""},
+		{`{"v":1,"id":"7","op":"ping"`, "7", wire.BadRequest, ""},
+		{"\xff\xfe", "", wire.BadRequest, "UTF-8"},
+		{`{"id":"7","op":"ping"}`, "7", wire.BadVersion, ""},
+		{`{"v":99,"id":"7","op":"ping"}`, "7", wire.BadVersion, "99"},
+		{`{"v":1,"id":"7"}`, "7", wire.BadRequest, "op"},
+		{`{"v":1,"id":7,"op":"ping"}`, "", wire.BadRequest, "id"},
+		{`{"v":1,"id":"7","op":"run.explode"}`, "7", wire.UnknownOp, "run.explode"},
+		{`{"v":1,"id":"7","op":"logs.append"}`, "7", wire.UnknownOp, "logs.append"},
+		{`{"v":1,"id":"7","op":"ping","colour":"red"}`, "7", wire.BadRequest, "colour"},
+		{`{"v":1,"id":"7","op":"run.get","run":1}`, "7", wire.BadRequest, "run"},
+		{`{"v":1,"id":"7","op":"run.get","run":"x"} {}`, "7", wire.BadRequest, ""},
+		{`{"v":1,"id":"7","op":"run.get","run":"x","run":"y"}`, "7", wire.BadRequest, "run"},
+		{`{"v":1,"id":"7","op":"run.trigger","batch":[{"workflow":"hello","prams":{}}]}`, "7", wire.BadRequest, "batch[0].prams"},
+		{`{"v":1,"id":"7","op":"workflow.get","workflow":"helo"}`, "7", wire.NotFound, "hello"},
+	} {
+		got := r.ask(c.body)
+		if got.OK || got.ID != c.id || got.Error == nil || got.Error.Code != c.code || !strings.Contains(got.Error.Message, c.says) {
+			t.Errorf("%s: %+v %+v, want %s with %q", c.body, got, got.Error, c.code, c.says)
+		}
+	}
+	if got := r.ask(`{"v":1,"id":"7","op":"ping"}`); !got.OK || got.ID != "7" {
+		t.Errorf("a good one after them: %+v", got)
+	}
+}
+
+func TestOneSlowReloadKeepsNobodyElseWaiting(t *testing.T) {
+	s := newSite(t)
+	asks, slow := s.p.definitions.asks, make(chan struct{})
+	defer close(slow)
+	asks <- func(*Catalog) { <-slow }
+	harness.Eventually(t, "the slow one is under way", func() bool { return len(asks) == 0 })
+	for range cap(asks) {
+		asks <- func(*Catalog) {}
+	}
+	_, err := try[wire.Reloaded](s.admin, wire.OpReload, &wire.Plain{})
+	wantRefusal(t, err, wire.Unavailable)
+	s.p.Reload() // as SIGHUP does
+	if pong := ask[wire.Pong](t, s.admin, wire.OpPing, &wire.Plain{}); pong.Version != "test" {
+		t.Errorf("%+v", pong)
+	}
+}
+
+func TestReloadTakesChangedFiles(t *testing.T) {
+	s := newSite(t)
+	list := func() map[string]wire.Workflow {
+		all := map[string]wire.Workflow{}
+		for _, w := range ask[wire.Workflows](t, s.admin, wire.OpWorkflowList, &wire.WorkflowList{}).Workflows {
+			all[w.Workflow] = w
+		}
+		return all
+	}
+	id := s.trigger("hello", "").Run
+	before := list()
+	if w := before["hello"]; len(before) != 4 || w.LastRun == nil || *w.LastRun != id || *w.LastStatus != "PENDING" {
+		t.Errorf("listed %+v", before)
+	}
+	if w := before["broken"]; w.Name != nil || len(w.Errors) == 0 || w.Errors[0].File != "broken.yml" {
+		t.Errorf("the broken one: %+v", w)
+	}
+	put(t, filepath.Join(s.data, "workflows"), "broken.yml", "cron: '0 2 * * *'\ntasks: {a: {run: x}}\n")
+	if got := ask[wire.Reloaded](t, s.admin, wire.OpReload, &wire.Plain{}); got.Loaded != 4 || got.Broken != 0 {
+		t.Errorf("reloaded: %+v", got)
+	}
+	if w := list()["broken"]; w.Schedule == nil || w.Next == nil || len(w.Errors) != 0 {
+		t.Errorf("repaired: %+v", w)
+	}
+	if st := ask[wire.PrincipalStatus](t, s.admin, wire.OpStatus, &wire.Plain{}); st.Workflows != 4 || st.OpenRuns != 1 || st.Ready != 1 || st.PID != os.Getpid() {
+		t.Errorf("status: %+v", st)
+	}
+}
+
+func TestShutdownIsAnsweredAndEndsInOrder(t *testing.T) {
+	s := newSite(t)
+	ask[wire.Nothing](t, s.admin, wire.OpShutdown, &wire.Plain{})
+	if err := s.over(); err != nil {
+		t.Error(err)
+	}
+}

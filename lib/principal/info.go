@@ -1,0 +1,70 @@
+package principal
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/cdktr/cdktr/lib/wire"
+)
+
+func (p *Principal) ping(_ context.Context, c *call, _ *wire.Plain) {
+	c.ok(wire.Pong{Version: p.cfg.Version, Time: wire.At(time.Now())})
+}
+
+func (p *Principal) status(ctx context.Context, c *call, _ *wire.Plain) {
+	loaded, broken := p.definitions.shown.Load().counts()
+	p.loop.submit(ctx, func(l *loop) {
+		now := l.machine.Counts()
+		c.ok(wire.PrincipalStatus{
+			Version:   p.cfg.Version,
+			Epoch:     p.epoch,
+			Started:   wire.At(p.started),
+			PID:       os.Getpid(),
+			Pos:       p.store.Durable(),
+			Workflows: loaded,
+			Broken:    broken,
+			OpenRuns:  now.OpenRuns,
+			Ready:     now.ReadyTasks,
+			Running:   now.RunningTasks,
+			Agents:    now.Agents,
+		})
+	})
+}
+
+// shutdown answers first: the answer is in the socket's queue when the loop
+// begins to stop.
+func (p *Principal) shutdown(_ context.Context, c *call, _ *wire.Plain) {
+	c.ok(wire.Nothing{})
+	p.stop(nil)
+}
+
+func (p *Principal) listAgents(ctx context.Context, c *call, req *wire.AgentList) {
+	p.loop.submit(ctx, func(l *loop) {
+		out := wire.Agents{Agents: []wire.Agent{}}
+		for _, a := range l.machine.Agents() {
+			if a.Name <= req.Cursor {
+				continue
+			}
+			if len(out.Agents) == pageSize {
+				out.Cursor = out.Agents[pageSize-1].Agent
+				break
+			}
+			labels := a.Labels
+			if labels == nil {
+				labels = map[string]string{}
+			}
+			out.Agents = append(out.Agents, wire.Agent{
+				Agent:    a.Name,
+				Status:   string(a.Status),
+				Slots:    a.Slots,
+				Running:  len(a.Attempts),
+				Labels:   labels,
+				Version:  a.Version,
+				LastSeen: wire.MaybeAt(a.Seen),
+				Tasks:    attemptsOut(a.Attempts),
+			})
+		}
+		c.ok(out)
+	})
+}

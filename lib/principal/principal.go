@@ -1,0 +1,232 @@
+// Package principal is the daemon's core: it receives requests, lets lib/run
+// decide, makes the decisions durable, and only then lets their effects out.
+//
+// It owns the sockets, the workflow directory, the intake of log lines and the
+// requests that wait. It does not decide what a run does next (lib/run) and
+// does not know how history is kept (Store).
+//
+// Four goroutines carry it, each the only owner of what it works on:
+//
+//	door     the API port: requests in, each to what answers it
+//	loop     the machine, the event log, everything that waits
+//	intake   the log port: lines and their sequence numbers
+//	definitions  the workflow directory
+//
+// Queries run beside them, a few at a time; live publishes what has become
+// durable.
+package principal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/cdktr/cdktr/lib/bus"
+	"github.com/cdktr/cdktr/lib/run"
+	"github.com/cdktr/cdktr/lib/wire"
+)
+
+// Config is what a principal needs to know.
+type Config struct {
+	Data    string // data directory, exists
+	Version string
+	Log     *slog.Logger
+
+	Host      string // bind address
+	Port      int    // of the API; 0: a free one
+	LogsPort  Port
+	LivePort  Port
+	Insecure  bool // plaintext, on a loopback address only
+	Ring      *bus.Ring
+	Workflows string        // the workflow directory
+	Refresh   time.Duration // how often it is read again
+
+	HeartbeatTimeout time.Duration
+}
+
+// Port is one of the two ports beside the API's. Named: the user asked for
+// just this one, so that no other may take its place.
+type Port struct {
+	Number int
+	Named  bool
+}
+
+// Principal is one running principal.
+type Principal struct {
+	cfg         Config
+	store       Store
+	server      *bus.Server
+	api         *bus.Router
+	logs        *bus.Router
+	live        *live
+	loop        *loop
+	intake      *intake
+	definitions *definitions
+	queries     *queries
+	lastRuns    *lastRuns
+	started     time.Time
+	epoch       string
+	stop        context.CancelCauseFunc // set by Run before anything serves
+}
+
+// Open replays the history, loads the workflows and binds the sockets. The
+// principal serves when Run is called. The caller closes the store.
+func Open(ctx context.Context, cfg Config, store Store) (*Principal, error) {
+	p := &Principal{cfg: cfg, store: store, started: time.Now(), epoch: rand.Text()[:12]}
+	machine, open, err := replay(ctx, store, cfg.HeartbeatTimeout, readClock())
+	if err != nil {
+		return nil, err
+	}
+	if p.lastRuns, err = readLastRuns(ctx, store); err != nil {
+		return nil, err
+	}
+	if p.intake, err = newIntake(ctx, p, open); err != nil {
+		return nil, err
+	}
+	p.queries = newQueries(p)
+	p.loop = newLoop(p, machine)
+	p.definitions = newDefinitions(NewDirectory(cfg.Workflows), cfg.Refresh, cfg.Log)
+	if err := p.bind(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// bind makes the server and its three sockets.
+func (p *Principal) bind() error {
+	var pair *bus.Pair
+	if !p.cfg.Insecure {
+		own := p.cfg.Ring.Principal()
+		pair = &own
+	}
+	server, err := bus.NewServer(pair, p.known)
+	if err != nil {
+		return fmt.Errorf("start the message server: %w", err)
+	}
+	p.server = server
+	if err := p.bindAll(); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	return nil
+}
+
+func (p *Principal) bindAll() error {
+	var err error
+	if p.api, err = p.server.Router(p.at(p.cfg.Port)); err != nil {
+		return err
+	}
+	err = p.bindBeside(p.cfg.LogsPort, func(endpoint string) (err error) {
+		p.logs, err = p.server.Router(endpoint)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.bindBeside(p.cfg.LivePort, func(endpoint string) error {
+		pub, err := p.server.Publisher(endpoint)
+		if err != nil {
+			return err
+		}
+		p.live = &live{pub: pub, epoch: p.epoch, store: p.store}
+		return nil
+	})
+}
+
+// bindBeside binds a port that may give way to a free one, unless it was asked
+// for by name.
+func (p *Principal) bindBeside(port Port, bind func(endpoint string) error) error {
+	err := bind(p.at(port.Number))
+	if err == nil || port.Named || port.Number == 0 {
+		return err
+	}
+	return bind(p.at(0))
+}
+
+func (p *Principal) at(port int) string {
+	return fmt.Sprintf("tcp://%s:%d", p.cfg.Host, port)
+}
+
+// known is asked at each handshake.
+func (p *Principal) known(public string) bool {
+	_, _, ok := p.cfg.Ring.Lookup(public)
+	return ok
+}
+
+// Presence is what principal.json says.
+func (p *Principal) Presence() wire.Presence {
+	there := wire.Presence{PID: os.Getpid(), API: p.api.Endpoint(), Logs: p.logs.Endpoint(), Live: p.live.pub.Endpoint()}
+	if !p.cfg.Insecure {
+		there.PublicKey = p.cfg.Ring.Principal().Public
+	}
+	return there
+}
+
+// Run serves until ctx ends, and then answers what it has received, or until a
+// failure that leaves memory ahead of the disk: then the process must end
+// without another word.
+func (p *Principal) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	p.stop = cancel
+
+	parts := []func(context.Context) error{p.door, p.loop.run, p.intake.run, p.definitions.run, p.live.run, p.watchServer}
+	ended := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() {
+			err := part(ctx)
+			cancel(err)
+			ended <- err
+		}()
+	}
+	var first error
+	for range parts {
+		if err := <-ended; err != nil && first == nil {
+			first = err
+		}
+	}
+	p.queries.wait()
+	return errors.Join(first, p.server.Close())
+}
+
+// watchServer ends the process when the handler that checks keys has ended.
+func (p *Principal) watchServer(ctx context.Context) error {
+	select {
+	case err := <-p.server.Failed():
+		return fmt.Errorf("the key check stopped: %w", err)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// How long idempotency keys are remembered, and how many of them.
+const (
+	keyAge   = 7 * 24 * time.Hour
+	keyLimit = 1_000_000
+)
+
+// replay folds the runs that have not ended into a new machine and returns
+// their ids with their workflows.
+func replay(ctx context.Context, store Store, timeout time.Duration, now run.Now) (*run.Machine, map[string]string, error) {
+	m := run.New(run.Config{HeartbeatTimeout: timeout, KeyAge: keyAge, KeyLimit: keyLimit})
+	open := map[string]string{}
+	err := store.Replay(ctx, func(e run.Event) error {
+		open[e.Run] = e.Workflow
+		return m.Restore(e)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("replay the open runs: %w", err)
+	}
+	err = store.Keys(ctx, now.Wall.Add(-keyAge), keyLimit, func(k run.Key) error {
+		m.RestoreKey(k)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the idempotency keys: %w", err)
+	}
+	m.Start(now)
+	return m, open, nil
+}
