@@ -90,7 +90,6 @@ func TestBrokenFileKeepsItsLastGoodVersion(t *testing.T) {
 	name := put(t, root, "w.yml", badWorkflow)
 	d := NewDirectory(root)
 	const mistakes = `
-  w.yml:1:9: task "a" has neither run nor config
   w.yml:1:13: unknown key "rn" (did you mean "run"?)`
 	reload(t, d, "other 1\nw -"+mistakes)
 	put(t, root, "w.yml", goodWorkflow)
