@@ -35,7 +35,8 @@ lint: setup ## gofmt, vet, staticcheck
 race: setup ## all tests under the race detector
 	go test -race ./...
 
-bench: setup ## the benchmarks
+bench: build ## the figures of the whole beside the machine's limits, then the parts
+	CDKTR_BENCH=1 CDKTR_BIN=$(abspath $(BIN)) go test -count=1 -timeout 20m -v -run TestFigures ./lib/bench | grep -v '^{'
 	go test -run '^$$' -bench . -benchmem ./...
 
 sim: setup ## a long simulation: SEEDS=200000

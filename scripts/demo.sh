@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows CDKTR at work, in a private directory and on free ports: a principal
-# with an agent, some of the example workflows, their logs. Each step prints
+# with an agent, some of the example workflows, events, their logs. Each step prints
 # the command that it runs. Nothing is left behind.
 #
 # The commands must be on the PATH: `make demo` sees to that.
@@ -82,6 +82,13 @@ id=$(cdktr-run failure-and-skip) || code=$?
 echo "$code"
 [ "$code" -eq 1 ]
 run cdktr-run --show "$id" -o table
+
+step "Events become runs: a line of stdin each, acknowledged once it is durable"
+# shellcheck disable=SC2016 # shown as it would be typed
+show 'printf '"'"'hello\n{"workflow":"hello","params":{"name":"Grace"},"key":"event-7"}\n'"'"' | cdktr-listen | tee events.out'
+printf 'hello\n{"workflow":"hello","params":{"name":"Grace"},"key":"event-7"}\n' | cdktr-listen | tee events.out
+last=$(sed -n 's/.*"run":"\([0-9a-z]*\)".*/\1/p' events.out | tail -n 1)
+run cdktr-run -l --wait "$last"
 
 step "All output is in the history: as text, as JSON lines, or bare"
 run cdktr-logs -r "$id" -o text

@@ -39,11 +39,11 @@ func TestCommandsAreSmallAndHaveNoDuckDBInside(t *testing.T) {
 	t.Parallel()
 	const small = 8_000_000
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/", "../../cmd/cdktr-run", "../../cmd/cdktr-logs")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/", "../../cmd/cdktr-run", "../../cmd/cdktr-logs", "../../cmd/cdktr-listen")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, name := range []string{"cdktr-run", "cdktr-logs"} {
+	for _, name := range []string{"cdktr-run", "cdktr-logs", "cdktr-listen"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -55,7 +55,7 @@ func TestCommandsAreSmallAndHaveNoDuckDBInside(t *testing.T) {
 	}
 	// What DuckDB's own code says of itself; our comments and hints may name it.
 	mark := []byte("duckdb_open")
-	for _, name := range []string{"cdktr-run", "cdktr-agent", "cdktr-logs", "cdktr-principal"} {
+	for _, name := range []string{"cdktr-run", "cdktr-agent", "cdktr-logs", "cdktr-listen", "cdktr-principal"} {
 		deps, err := exec.Command("go", "list", "-deps", "../../cmd/"+name).Output()
 		if err != nil {
 			t.Fatal(err)
