@@ -22,7 +22,9 @@ type Client struct {
 	ctx    *zmq.Context
 	bell   *doorbell
 	ended  chan struct{}
-	up     atomic.Bool // the connection stands
+	up     atomic.Bool   // the connection stands
+	stood  chan struct{} // closed when it has stood for the first time
+	first  sync.Once     // closes it
 
 	mu      sync.Mutex
 	waiting list.List        // of *call, not yet sent
@@ -48,7 +50,7 @@ func Dial(t Target) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make ZeroMQ context: %w", err)
 	}
-	c := &Client{target: t, ctx: ctx, bell: newDoorbell(), ended: make(chan struct{}), flying: make(map[uint64]*call)}
+	c := &Client{target: t, ctx: ctx, bell: newDoorbell(), ended: make(chan struct{}), flying: make(map[uint64]*call), stood: make(chan struct{})}
 	ready := make(chan error)
 	go c.own(ready)
 	if err := <-ready; err != nil {
@@ -61,6 +63,21 @@ func Dial(t Target) (*Client, error) {
 // Up tells whether the connection stands. One that stood and does not may be
 // waiting for a server that is somewhere else now.
 func (c *Client) Up() bool { return c.up.Load() }
+
+// Stood waits until the connection has stood once: the server is there and
+// takes our key. It fails as Call does.
+func (c *Client) Stood(ctx context.Context) error {
+	select {
+	case <-c.stood:
+		return nil
+	case <-c.ended:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.failed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Call sends a request and waits for its reply. While there is no connection
 // it waits for one until ctx ends; a call whose ctx ended before it was sent
@@ -212,7 +229,9 @@ func (c *Client) serve(conn *connection, heard *zmq.Socket) (state, error) {
 	conn.poller.Add(heard, zmq.POLLIN)
 	for {
 		now := conn.news()
-		c.up.Store(now == standing)
+		if now == standing && !c.up.Swap(true) {
+			c.first.Do(func() { close(c.stood) })
+		}
 		more, err := c.receive(conn.sock)
 		if err != nil {
 			return now, fmt.Errorf("receive from %s: %w", c.target.Endpoint, err)

@@ -186,8 +186,8 @@ func (c *Client) try(ctx context.Context, body []byte, patience time.Duration) (
 	return reply, true, err
 }
 
-// connect returns the standing connection, or makes one and proves with a ping
-// that a principal is behind it.
+// connect returns the standing connection, or makes one and waits until it
+// stands.
 func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
 	if conn, err := c.current(); conn != nil || err != nil {
 		return conn, err
@@ -263,14 +263,14 @@ var errMoved = errors.New("the principal has moved")
 // principal has started anew somewhere else.
 const lookAgain = 100 * time.Millisecond
 
-// prove waits for a first answer: for one try, until the client is closed, or
+// prove waits until the connection stands: for one try, until the client is closed, or
 // until another place is the right one.
 func (c *Client) prove(ctx context.Context, conn *bus.Client, target bus.Target) error {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Try)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
 	answer := make(chan error, 1)
-	go func() { answer <- ping(ctx, conn) }()
+	go func() { answer <- conn.Stood(ctx) }()
 	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
 	for {
@@ -285,16 +285,6 @@ func (c *Client) prove(ctx context.Context, conn *bus.Client, target bus.Target)
 			}
 		}
 	}
-}
-
-func ping(ctx context.Context, conn *bus.Client) error {
-	req := wire.Plain{Header: wire.Header{V: wire.Version, ID: "hi", Op: wire.OpPing}}
-	body, err := wire.EncodeRequest(&req)
-	if err != nil {
-		return fmt.Errorf("encode ping: %w", err)
-	}
-	_, err = conn.Call(ctx, body)
-	return err
 }
 
 // drop closes conn, so that the next call looks for the principal anew. Of many
