@@ -156,7 +156,7 @@ func (m *memory) Keys(_ context.Context, _ time.Time, _ int, fn func(run.Key) er
 		if e.Kind != run.RunCreated || e.Created.Key == "" {
 			continue
 		}
-		if err := fn(run.Key{Workflow: e.Workflow, Key: e.Created.Key, Run: e.Run, Params: e.Created.Params, Time: e.Time}); err != nil {
+		if err := fn(run.Key{Workflow: e.Workflow, Key: e.Created.Key, Run: e.Run, Params: e.Created.Given(), Time: e.Time}); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/wire"
@@ -31,7 +32,7 @@ func newRunID() string {
 // share a commit.
 func (p *Principal) trigger(ctx context.Context, c *call, req *wire.Trigger) {
 	if len(req.Batch) == 0 {
-		cmd, err := p.prepare(req.TriggerItem)
+		cmd, err := p.prepare(req.TriggerItem, nil)
 		if err != nil {
 			c.refuse(err)
 			return
@@ -60,14 +61,8 @@ func (p *Principal) trigger(ctx context.Context, c *call, req *wire.Trigger) {
 	commands := make([]*run.Trigger, len(req.Batch))
 	unknown := map[string]*wire.Error{} // finding out what was meant takes its time
 	for i, item := range req.Batch {
-		if results[i].Error = unknown[item.Workflow]; results[i].Error != nil {
-			continue
-		}
-		cmd, err := p.prepare(item)
+		cmd, err := p.prepare(item, unknown)
 		if err != nil {
-			if err.Code == wire.NotFound {
-				unknown[item.Workflow] = err
-			}
 			results[i].Error = err
 			continue
 		}
@@ -107,7 +102,10 @@ func (l *loop) triggerBatch(c *call, commands []*run.Trigger, results []wire.Tri
 }
 
 // prepare checks one wanted run against the workflows that are loaded now.
-func (p *Principal) prepare(item wire.TriggerItem) (run.Trigger, *wire.Error) {
+// What is wrong with it counts only where its key has no run yet: a retry gets
+// its run, whatever became of the file since. unknown remembers, if it is not
+// nil, what was said of a workflow.
+func (p *Principal) prepare(item wire.TriggerItem, unknown map[string]*wire.Error) (run.Trigger, *wire.Error) {
 	switch item.Source {
 	case "":
 		item.Source = "api"
@@ -118,15 +116,32 @@ func (p *Principal) prepare(item wire.TriggerItem) (run.Trigger, *wire.Error) {
 	if len(item.Key) > maxKey {
 		return run.Trigger{}, refuse(wire.TooLarge, "the key has %d bytes; at most %d are taken", len(item.Key), maxKey)
 	}
-	def, refused := p.definitions.find(item.Workflow)
-	if refused != nil {
+	cmd := run.Trigger{Run: newRunID(), Key: item.Key, Source: item.Source, Name: item.Workflow}
+	def, refused := p.find(item.Workflow, unknown)
+	if refused == nil {
+		cmd.Params, cmd.Defaults, refused = fillParams(def, item.Params)
+	}
+	if refused == nil {
+		cmd.Workflow = def
+		return cmd, nil
+	}
+	if item.Key == "" {
 		return run.Trigger{}, refused
 	}
-	params, refused := fillParams(def, item.Params)
-	if refused != nil {
-		return run.Trigger{}, refused
+	cmd.Params, cmd.Defaults = item.Params, nil
+	cmd.Otherwise = &run.Refused{Code: run.Code(refused.Code), Message: refused.Message}
+	return cmd, nil
+}
+
+func (p *Principal) find(id string, unknown map[string]*wire.Error) (*workflow.Definition, *wire.Error) {
+	if refused := unknown[id]; refused != nil {
+		return nil, refused
 	}
-	return run.Trigger{Run: newRunID(), Workflow: def, Params: params, Key: item.Key, Source: item.Source}, nil
+	def, refused := p.definitions.find(id)
+	if refused != nil && unknown != nil {
+		unknown[id] = refused
+	}
+	return def, refused
 }
 
 // waiter is a parked run.wait.
@@ -274,22 +289,27 @@ func (p *Principal) resolveRun(ctx context.Context, name string) (string, error)
 
 func noRun(name string) *wire.Error { return refuse(wire.NotFound, "no run %q", name) }
 
-// fillParams adds the defaults and refuses what the workflow does not declare.
-func fillParams(def *workflow.Definition, given wire.Params) (map[string]string, *wire.Error) {
-	out := make(map[string]string, len(def.Params)+len(given))
+// fillParams adds the defaults, names those that it added, and refuses what the
+// workflow does not declare.
+func fillParams(def *workflow.Definition, given wire.Params) (out map[string]string, defaults []string, refused *wire.Error) {
+	out = make(map[string]string, len(def.Params)+len(given))
 	for name, value := range def.Params {
-		out[name] = value
+		if _, set := given[name]; !set {
+			out[name] = value
+			defaults = append(defaults, name)
+		}
 	}
+	slices.Sort(defaults)
 	for name, value := range given {
 		if refused := checkParam(def, name, value); refused != nil {
-			return nil, refused
+			return nil, nil, refused
 		}
 		out[name] = value
 	}
 	// As JSON, where six bytes may stand for one: a lease has to fit into a message.
 	text, err := wire.EncodeRequest(given)
 	if err != nil || len(text) > maxParams {
-		return nil, refuse(wire.TooLarge, "the parameters have more than %d bytes together, as JSON", maxParams)
+		return nil, nil, refuse(wire.TooLarge, "the parameters have more than %d bytes together, as JSON", maxParams)
 	}
-	return out, nil
+	return out, defaults, nil
 }

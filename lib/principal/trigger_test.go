@@ -121,7 +121,7 @@ func TestParamsAreBounded(t *testing.T) {
 		{"too much together", free, many, wire.TooLarge},
 		{"much as JSON", free, wire.Params{"a": strings.Repeat("\x01", maxParam), "b": strings.Repeat("\x01", maxParam)}, wire.TooLarge},
 	} {
-		got, refused := fillParams(c.def, c.given)
+		got, _, refused := fillParams(c.def, c.given)
 		switch {
 		case c.want == "" && refused != nil, c.want != "" && (refused == nil || refused.Code != c.want):
 			t.Errorf("%s: %v, want %q", c.name, refused, c.want)
@@ -129,10 +129,10 @@ func TestParamsAreBounded(t *testing.T) {
 			t.Errorf("%s: nothing came out", c.name)
 		}
 	}
-	if got, _ := fillParams(closed, nil); got["date"] != "today" {
+	if got, _, _ := fillParams(closed, nil); got["date"] != "today" {
 		t.Errorf("the default is not filled in: %v", got)
 	}
-	if got, _ := fillParams(closed, wire.Params{"date": ""}); got["date"] != "" {
+	if got, _, _ := fillParams(closed, wire.Params{"date": ""}); got["date"] != "" {
 		t.Errorf("an empty value became the default: %v", got)
 	}
 }

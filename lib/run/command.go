@@ -79,8 +79,15 @@ type Trigger struct {
 	Run      string
 	Workflow *workflow.Definition
 	Params   map[string]string // checked against Workflow.Params, defaults filled in
+	Defaults []string          // names of those that were filled in
 	Key      string
 	Source   string // run, cron, listen, api
+
+	// Otherwise is set where no run can be started, with Name and the Params
+	// that were given, and no Workflow. A key that already has a run gets it
+	// all the same: what became of the file since is nothing to a retry.
+	Otherwise *Refused
+	Name      string // the workflow's id
 }
 
 // Cancel asks that a run ends as CANCELLED.

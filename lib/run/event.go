@@ -1,6 +1,7 @@
 package run
 
 import (
+	"maps"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/workflow"
@@ -65,8 +66,22 @@ type Event struct {
 type Created struct {
 	Definition *workflow.Definition
 	Params     map[string]string
+	Defaults   []string // names of the Params that were not given
 	Key        string
 	Source     string
+}
+
+// Given is the parameters as the trigger gave them: what a retry of it, which may
+// meet other defaults, has in common with it.
+func (c *Created) Given() map[string]string {
+	if len(c.Defaults) == 0 {
+		return c.Params
+	}
+	given := maps.Clone(c.Params)
+	for _, name := range c.Defaults {
+		delete(given, name)
+	}
+	return given
 }
 
 // Ended is what a result said.
@@ -83,6 +98,6 @@ type Key struct {
 	Workflow string
 	Key      string
 	Run      string
-	Params   map[string]string
+	Params   map[string]string // as given
 	Time     time.Time
 }

@@ -209,3 +209,38 @@ func TestHeapKeepsOrderUnderAnyMoves(t *testing.T) {
 		t.Errorf("%d items came out, want %d", n, want)
 	}
 }
+
+// A retry of a trigger meets other defaults, or no workflow at all, when the
+// file has changed in between. It is the same run.
+func TestKeyOutlivesTheFile(t *testing.T) {
+	m := New(Config{})
+	now := Now{Wall: time.Unix(1, 0)}
+	first := Trigger{Token: 1, Run: "r1", Workflow: oneTask("w"), Params: map[string]string{"a": "1", "b": "old"}, Defaults: []string{"b"}, Key: "k"}
+	events, _ := m.Apply(now, first)
+
+	again := New(Config{})
+	for _, ev := range events {
+		if err := again.Restore(ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again.Start(now)
+	for name, m := range map[string]*Machine{"live": m, "replayed": again} {
+		changed := first
+		changed.Run, changed.Params = "r2", map[string]string{"a": "1", "b": "new"}
+		gone := Trigger{Token: 1, Run: "r3", Name: "w", Params: map[string]string{"a": "1"}, Key: "k", Otherwise: &Refused{Code: NotFound, Message: "no workflow"}}
+		for _, c := range []Trigger{changed, gone} {
+			if _, effects := m.Apply(now, c); len(effects) != 1 || effects[0] != (Triggered{Token: 1, Run: "r1", Existing: true}) {
+				t.Errorf("%s: %v", name, effects)
+			}
+		}
+		gone.Key = "other"
+		if _, effects := m.Apply(now, gone); len(effects) != 1 || effects[0] != (Refused{Token: 1, Code: NotFound, Message: "no workflow"}) {
+			t.Errorf("%s: %v", name, effects)
+		}
+		changed.Params = map[string]string{"a": "2", "b": "new"}
+		if _, effects := m.Apply(now, changed); effects[0].(Refused).Code != Conflict {
+			t.Errorf("%s: %v", name, effects)
+		}
+	}
+}

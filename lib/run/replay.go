@@ -107,7 +107,7 @@ func (m *Machine) foldCreated(ev *Event) {
 		}
 	}
 	if c.Key != "" {
-		m.keys.add(definition.ID, c.Key, r.id, digest(c.Params), ev.Time)
+		m.keys.add(definition.ID, c.Key, r.id, digest(c.Given()), ev.Time)
 	}
 }
 

@@ -62,7 +62,7 @@ func (p *principal) replay() *run.Machine {
 	for _, ev := range p.log {
 		if ev.Kind == run.RunCreated {
 			c := ev.Created
-			m.RestoreKey(run.Key{Workflow: ev.Workflow, Key: c.Key, Run: ev.Run, Params: c.Params, Time: ev.Time})
+			m.RestoreKey(run.Key{Workflow: ev.Workflow, Key: c.Key, Run: ev.Run, Params: c.Given(), Time: ev.Time})
 		}
 	}
 	for _, ev := range p.log {

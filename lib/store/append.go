@@ -199,7 +199,8 @@ func (l *eventLog) define(e *run.Event) error {
 
 // body is what events have beyond the columns, as JSON.
 type body struct {
-	Lines map[string]int64 `json:"lines,omitempty"`
+	Lines    map[string]int64 `json:"lines,omitempty"`
+	Defaults []string         `json:"defaults,omitempty"`
 }
 
 // row returns the values of the table's columns, in its order, and writes what
@@ -230,6 +231,13 @@ func (l *eventLog) row(e *run.Event) ([]driver.Value, error) {
 				return nil, err
 			}
 			longs = append(longs, long{14, "params", string(params)})
+		}
+		if len(c.Defaults) > 0 {
+			b, err := json.Marshal(body{Defaults: c.Defaults})
+			if err != nil {
+				return nil, err
+			}
+			longs = append(longs, long{20, "body", string(b)})
 		}
 	}
 	if r := e.Ended; r != nil {

@@ -102,8 +102,14 @@ func (s *Store) scanEvent(ctx context.Context, rows *sql.Rows) (e run.Event, has
 	e.Kind, e.Workflow, e.Run, e.Task = run.Kind(kind), workflow.String, runID.String, task.String
 	e.Attempt, e.Status, e.Reason = int(attempt.Int64), run.Status(status.String), reason.String
 	e.Agent, e.AgentRef = agent.String, run.AgentRef{ID: agentID.String, Incarnation: incarnation.Int64}
+	var b body
+	if rest.Valid {
+		if err := json.Unmarshal([]byte(rest.String), &b); err != nil {
+			return e, "", fmt.Errorf("body: %w", err)
+		}
+	}
 	if e.Kind == run.RunCreated {
-		e.Created = &run.Created{Key: key.String, Source: trigger.String}
+		e.Created = &run.Created{Key: key.String, Source: trigger.String, Defaults: b.Defaults}
 		if params.Valid {
 			if err := json.Unmarshal([]byte(params.String), &e.Created.Params); err != nil {
 				return e, "", fmt.Errorf("params: %w", err)
@@ -120,12 +126,6 @@ func (s *Store) scanEvent(ctx context.Context, rows *sql.Rows) (e run.Event, has
 			at := started.Time.UTC()
 			e.Ended.Started = &at
 		}
-		var b body
-		if rest.Valid {
-			if err := json.Unmarshal([]byte(rest.String), &b); err != nil {
-				return e, "", fmt.Errorf("body: %w", err)
-			}
-		}
 		e.Ended.Lines = b.Lines
 	}
 	return e, definition.String, nil
@@ -135,8 +135,8 @@ func (s *Store) scanEvent(ctx context.Context, rows *sql.Rows) (e run.Event, has
 // newest limit of them, oldest first.
 func (s *Store) Keys(ctx context.Context, since time.Time, limit int, fn func(run.Key) error) error {
 	rows, err := s.db.QueryContext(ctx, `
-		SELECT pos, workflow, key, run, params, time, beyond FROM (
-			SELECT pos, workflow, key, run, params, time, beyond FROM app.events
+		SELECT pos, workflow, key, run, params, body, time, beyond FROM (
+			SELECT pos, workflow, key, run, params, body, time, beyond FROM app.events
 			WHERE kind = 'run_created' AND key IS NOT NULL AND time >= ?
 			ORDER BY pos DESC LIMIT ?
 		) ORDER BY pos`, since.UTC(), limit)
@@ -147,9 +147,9 @@ func (s *Store) Keys(ctx context.Context, since time.Time, limit int, fn func(ru
 	for rows.Next() {
 		var k run.Key
 		var pos int64
-		var params sql.NullString
+		var params, rest sql.NullString
 		var beyond sql.NullInt64
-		if err := rows.Scan(&pos, &k.Workflow, &k.Key, &k.Run, &params, &k.Time, &beyond); err != nil {
+		if err := rows.Scan(&pos, &k.Workflow, &k.Key, &k.Run, &params, &rest, &k.Time, &beyond); err != nil {
 			return fmt.Errorf("read keys: %w", err)
 		}
 		if beyond.Valid {
@@ -159,12 +159,21 @@ func (s *Store) Keys(ctx context.Context, since time.Time, limit int, fn func(ru
 			}
 			k.Key += more["key"]
 			params.String += more["params"]
+			rest.String += more["body"]
 		}
-		if params.Valid {
-			if err := json.Unmarshal([]byte(params.String), &k.Params); err != nil {
+		var b body
+		if rest.Valid {
+			if err := json.Unmarshal([]byte(rest.String), &b); err != nil {
 				return fmt.Errorf("read key of run %s: %w", k.Run, err)
 			}
 		}
+		created := run.Created{Defaults: b.Defaults}
+		if params.Valid {
+			if err := json.Unmarshal([]byte(params.String), &created.Params); err != nil {
+				return fmt.Errorf("read key of run %s: %w", k.Run, err)
+			}
+		}
+		k.Params = created.Given()
 		k.Time = k.Time.UTC()
 		if err := fn(k); err != nil {
 			return err
