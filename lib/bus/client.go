@@ -25,6 +25,8 @@ type Client struct {
 	up     atomic.Bool   // the connection stands
 	stood  chan struct{} // closed when it has stood for the first time
 	first  sync.Once     // closes it
+	life   context.Context
+	die    context.CancelFunc // when a connection that stood is lost, and at the end
 
 	mu      sync.Mutex
 	waiting list.List        // of *call, not yet sent
@@ -51,6 +53,7 @@ func Dial(t Target) (*Client, error) {
 		return nil, fmt.Errorf("make ZeroMQ context: %w", err)
 	}
 	c := &Client{target: t, ctx: ctx, bell: newDoorbell(), ended: make(chan struct{}), flying: make(map[uint64]*call), stood: make(chan struct{})}
+	c.life, c.die = context.WithCancel(context.Background())
 	ready := make(chan error)
 	go c.own(ready)
 	if err := <-ready; err != nil {
@@ -63,6 +66,10 @@ func Dial(t Target) (*Client, error) {
 // Up tells whether the connection stands. One that stood and does not may be
 // waiting for a server that is somewhere else now.
 func (c *Client) Up() bool { return c.up.Load() }
+
+// Life ends when a connection that stood is lost. The client connects again by
+// itself; who would rather look for the server elsewhere learns it here.
+func (c *Client) Life() context.Context { return c.life }
 
 // Stood waits until the connection has stood once: the server is there and
 // takes our key. It fails as Call does.
@@ -170,6 +177,7 @@ func (c *Client) stopped() bool {
 // own makes, uses and closes the sockets.
 func (c *Client) own(ready chan<- error) {
 	defer close(c.ended)
+	defer c.die()
 	heard, err := c.bell.open(c.ctx, "bell")
 	if err != nil {
 		ready <- err
@@ -193,6 +201,9 @@ func (c *Client) work(conn *connection, heard *zmq.Socket) error {
 	for {
 		end, err := c.serve(conn, heard)
 		c.up.Store(false)
+		if conn.stood {
+			c.die()
+		}
 		if err := errors.Join(err, conn.close()); err != nil {
 			return err
 		}

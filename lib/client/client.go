@@ -132,7 +132,10 @@ func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, 
 		reply, connected, err := c.try(ctx, body, patience)
 		reached = reached || connected
 		if err == nil {
-			return wire.DecodeReply(reply, id, result)
+			err = wire.DecodeReply(reply, id, result)
+			if !busy(op, err) || time.Since(start) >= budget {
+				return err
+			}
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -143,6 +146,7 @@ func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, 
 			return err
 		case c.isClosed():
 			return bus.ErrClosed
+		case busy(op, err): // it is there, and the budget goes on
 		case connected && !errors.Is(err, context.DeadlineExceeded):
 			start = time.Now() // it was there a moment ago: a new budget
 		}
@@ -158,6 +162,13 @@ func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, 
 			return c.ended(ctx, start, reached)
 		}
 	}
+}
+
+// busy tells that a query was refused for the moment only: the principal is
+// stopping, or has too many of them.
+func busy(op wire.Op, err error) bool {
+	var refused *wire.Error
+	return op.Reads() && errors.As(err, &refused) && refused.Code == wire.Unavailable
 }
 
 // ended is the error of a call whose context ended: while nobody had answered,
@@ -178,6 +189,9 @@ func (c *Client) try(ctx context.Context, body []byte, patience time.Duration) (
 	}
 	tctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	// Without its connection the call would wait for it, while the principal
+	// may be somewhere else by now.
+	defer context.AfterFunc(conn.Life(), cancel)()
 	reply, err = conn.Call(tctx, body)
 	// A caller that gave up says nothing about the connection that others use.
 	if err != nil && ctx.Err() == nil {

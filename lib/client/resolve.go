@@ -91,20 +91,22 @@ func (c *Client) remote(endpoint string) (bus.Target, error) {
 		t.ServerKey = server.Public
 		t.Pair, err = c.identity()
 	}
-	if errors.Is(err, ErrNoKey) && !c.listens(endpoint) {
-		return t, errAbsent // without a key too, that is the first thing to say
+	if errors.Is(err, ErrNoKey) {
+		// Where nobody is there to show a key to, that is the first thing to say.
+		if absent := c.listens(endpoint); absent != nil {
+			return t, absent
+		}
 	}
 	return t, err
 }
 
-// listens tells whether anybody is there to show a key to.
-func (c *Client) listens(endpoint string) bool {
+// listens tells whether anybody is there at all.
+func (c *Client) listens(endpoint string) error {
 	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(endpoint, "tcp://"), c.o.Try)
 	if err != nil {
-		return false
+		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
-	conn.Close()
-	return true
+	return conn.Close()
 }
 
 func (c *Client) identity() (bus.Pair, error) {

@@ -37,6 +37,15 @@ const (
 	OpAgentList    Op = "agent.list"
 )
 
+// Reads tells that an op changes nothing: it may be asked again at will.
+func (o Op) Reads() bool {
+	switch o {
+	case OpPing, OpStatus, OpWorkflowList, OpWorkflowGet, OpRunGet, OpRunList, OpRunWait, OpEventsQuery, OpLogsQuery, OpAgentList:
+		return true
+	}
+	return false
+}
+
 // Header is what every request begins with.
 type Header struct {
 	V  int    `json:"v"`
