@@ -10,6 +10,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -47,7 +48,7 @@ var ErrNameTaken = errors.New("the agent's name is taken")
 var ErrSuperseded = errors.New("a newer start of this agent has taken over")
 
 // ErrBadName tells that a name cannot be one.
-var ErrBadName = errors.New("it must not be empty, begin with a dot, or hold a slash")
+var ErrBadName = fmt.Errorf("it must not be empty, begin with a dot, hold a slash, or have more than %d bytes", wire.MaxName)
 
 // Agent is one agent. Run is called once.
 type Agent struct {

@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -302,6 +304,36 @@ func TestNameInUseEndsTheAgent(t *testing.T) {
 	r := run(t, p, Options{})
 	if err := r.wait(t); !errors.Is(err, ErrNameTaken) {
 		t.Error(err)
+	}
+}
+
+func TestHelloThatCanNeverSucceedEndsTheAgent(t *testing.T) {
+	for _, code := range []wire.Code{wire.BadRequest, wire.TooLarge} {
+		p := newPrincipal(t)
+		p.refuse[wire.OpAgentHello] = &wire.Error{Code: code, Message: "a label is too long"}
+		err := run(t, p, Options{}).wait(t)
+		if codeOf(err) != code || !strings.Contains(err.Error(), "a label is too long") {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+}
+
+func TestHelloThatMaySucceedLaterIsTriedAgainAndSaysSoOnce(t *testing.T) {
+	for _, code := range []wire.Code{wire.BadVersion, wire.NotAllowed} {
+		p := newPrincipal(t)
+		p.refuse[wire.OpAgentHello] = &wire.Error{Code: code, Message: "not like this"}
+		var log bytes.Buffer
+		r := run(t, p, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		p.await("three tries", func() bool { return p.refused >= 3 })
+		p.locked(func() { delete(p.refuse, wire.OpAgentHello) })
+		p.await("the welcome", func() bool { return p.hellos == 1 })
+		r.Drain()
+		if err := r.wait(t); err != nil {
+			t.Errorf("%s: %v", code, err)
+		}
+		if n := strings.Count(log.String(), "not like this"); n != 1 {
+			t.Errorf("%s: said %d times:\n%s", code, n, &log)
+		}
 	}
 }
 

@@ -15,6 +15,14 @@ import (
 // ErrBeside tells that a principal's own agent lives already.
 var ErrBeside = errors.New("the agent beside the principal lives already")
 
+// How the agent beside a principal tells that principal, its parent, why it has
+// ended: with exit codes that no command has of its own. After any other end,
+// 0 of a signal among them, the principal starts it again.
+const (
+	ExitDrained = 80 // on somebody's order: it stays away
+	ExitBeside  = 81 // ErrBeside: the other one is to be adopted
+)
+
 // Beside is the place of the one agent that a principal starts for itself. The
 // agent may outlive that principal; the next one finds it here.
 type Beside struct{ file *os.File }

@@ -40,6 +40,9 @@ func openHome(agents, name string) (*home, error) {
 		if n > 1 {
 			taken = fmt.Sprintf("%s-%d", name, n)
 		}
+		if len(taken) > wire.MaxName {
+			return nil, fmt.Errorf("agent name %q: %w", taken, ErrBadName)
+		}
 		h := &home{dir: filepath.Join(agents, taken), name: taken}
 		err := h.open()
 		if errors.Is(err, syscall.EWOULDBLOCK) {

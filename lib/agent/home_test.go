@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestAgentsOfOneNameShareNothing(t *testing.T) {
 }
 
 func TestBadNamesAreRefused(t *testing.T) {
-	for _, name := range []string{"", ".", "..", "a/b", "a\x00", ".hidden"} {
+	for _, name := range []string{"", ".", "..", "a/b", "a\x00", ".hidden", strings.Repeat("x", wire.MaxName+1)} {
 		if _, err := openHome(t.TempDir(), name); !errors.Is(err, ErrBadName) {
 			t.Errorf("%q: %v", name, err)
 		}

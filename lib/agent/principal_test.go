@@ -45,6 +45,7 @@ type principal struct {
 	deaf    map[wire.Op]bool // these do not arrive
 	mute    map[wire.Op]bool // these are done, and not answered
 	refuse  map[wire.Op]*wire.Error
+	refused int
 }
 
 func newPrincipal(t *testing.T) *principal {
@@ -80,6 +81,10 @@ func (p *principal) serve(ctx context.Context, op wire.Op, body []byte) ([]byte,
 		luck = p.faults.IntN(12)
 	}
 	away, refusal := p.away || p.deaf[op], p.refuse[op]
+	if refusal != nil {
+		p.refused++
+		p.changed()
+	}
 	p.mu.Unlock()
 	if refusal != nil {
 		return nil, refusal

@@ -67,6 +67,8 @@ func (a *Agent) hello() {
 			a.superseded(err)
 		case codeOf(err) == wire.Unavailable && !a.met:
 			a.err = fmt.Errorf("%w: %w", ErrNameTaken, err)
+		case codeOf(err) == wire.BadRequest || codeOf(err) == wire.TooLarge:
+			a.err = fmt.Errorf("the principal refuses this agent: %w", err) // and always will
 		default:
 			a.complain(err)
 			a.after(a.retry.next(), a.again(a.hello))

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cdktr/cdktr/lib/wire"
 )
 
 // The settings that commands read. Names and defaults are those of existing
@@ -40,6 +42,7 @@ const (
 	level
 	port   // 0 to 65535
 	count  // from 1
+	slots  // 1 to wire.MaxSlots
 	millis // from 1, a duration
 	seconds
 )
@@ -60,7 +63,7 @@ var table = [...]struct {
 	{PrincipalPort, port, "5561"},
 	{LogsPort, port, "5562"},
 	{LivePort, port, "5563"},
-	{MaxConcurrency, count, "5"},
+	{MaxConcurrency, slots, "5"},
 	{HeartbeatTimeout, millis, "30000"},
 	{TryTimeout, millis, "3000"},
 	{RetryAttempts, count, "20"},
@@ -79,6 +82,9 @@ type Setting struct {
 
 // FromDefault tells that nobody set it.
 func (s Setting) FromDefault() bool { return s.Source == fromDefault }
+
+// fromFlag tells that the command line has it: a mistake there is wrong usage.
+func (s Setting) fromFlag() bool { return strings.HasPrefix(s.Source, "--") }
 
 const (
 	fromDefault     = "default"
@@ -174,6 +180,9 @@ func loadSettings(env *Env, given []Setting) (*Settings, error) {
 			}
 		}
 		if s.Value, err = env.check(row.kind, s.Value); err != nil {
+			if s.fromFlag() {
+				return nil, env.Usagef("%s: %w", s.Source, err)
+			}
 			return nil, Exitf(Config, "%s (%s): %w", s.Name, s.Source, err)
 		}
 		out.all = append(out.all, s)
@@ -209,6 +218,8 @@ func (e Env) check(k kind, value string) (string, error) {
 		return number(0, 65535)
 	case count:
 		return number(1, 1_000_000)
+	case slots:
+		return number(1, wire.MaxSlots)
 	case millis, seconds:
 		return number(1, 1_000_000_000)
 	}

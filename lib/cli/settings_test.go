@@ -86,6 +86,7 @@ func TestBadSettingIs78AndSaysWhere(t *testing.T) {
 		{env: "abc", want: `CDKTR_PRINCIPAL_PORT (environment): "abc" is not a whole number from 0 to 65535`},
 		{dotenv: "CDKTR_PRINCIPAL_HOST=tcp://x", want: `.env:1): "tcp://x" is not the name`},
 		{dotenv: "CDKTR_LOG_LEVEL=loud", want: `"loud" is none of`},
+		{dotenv: "CDKTR_AGENT_MAX_CONCURRENCY=20000", want: `.env:1): "20000" is not a whole number from 1 to 10000`},
 		{dotenv: "CDKTR_RETRY_ATTEMPTS=0", want: `"0" is not a whole number from 1`},
 		{dotenv: "CDKTR_Q_PERSISTENCE_INTERVAL_MS=soon", want: `"soon" is not a whole number`},
 		{dotenv: "\nCDKTR_PRINCIPAL_PORT=-1", want: `.env:2): "-1" is not`},
@@ -106,6 +107,24 @@ func TestBadSettingIs78AndSaysWhere(t *testing.T) {
 		code := testCommand(nothing).Run(t.Context(), w.Env, nil)
 		if code != Config || !strings.Contains(w.err.String(), test.want) {
 			t.Errorf("exit %d, %q; want %q", code, &w.err, test.want)
+		}
+	}
+}
+
+func TestBadFlagOfASettingIsWrongUsageAndIsNamed(t *testing.T) {
+	type options struct {
+		Port string `long:"port" setting:"CDKTR_PRINCIPAL_PORT"`
+		Max  string `long:"max-concurrent" setting:"CDKTR_AGENT_MAX_CONCURRENCY"`
+	}
+	c := Command{Name: "cdktr-test", Action: Do(func(context.Context, Env, options) error { return nil })}
+	for _, test := range []struct{ args, want string }{
+		{"--port 70000", `cdktr-test: --port: "70000" is not a whole number from 0 to 65535; see cdktr-test --help`},
+		{"--max-concurrent 10001", `cdktr-test: --max-concurrent: "10001" is not a whole number from 1 to 10000; see`},
+	} {
+		w := newWorld(t)
+		code := c.Run(t.Context(), w.Env, strings.Fields(test.args))
+		if code != Usage || !strings.Contains(w.err.String(), test.want) {
+			t.Errorf("%s: exit %d, %q", test.args, code, &w.err)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package principal
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
@@ -12,6 +12,12 @@ import (
 // parkTime is how long a pull waits for work before it is answered with
 // nothing. It bounds how long either side takes to see a dead connection.
 const parkTime = 10 * time.Second
+
+// Bounds of what agent.list shows, in bytes.
+const (
+	maxVersion = 128
+	maxLabel   = 128
+)
 
 // ownKey refuses a message that claims to be an agent whose key another peer
 // has proved. An id that no live agent uses is free.
@@ -63,12 +69,19 @@ func checkHello(req *wire.AgentHello) *wire.Error {
 	switch {
 	case req.Agent == "" || len(req.Agent) > 64:
 		return refuse(wire.BadRequest, "agent must be an id of 1 to 64 bytes")
-	case req.Name == "" || len(req.Name) > maxAgentName:
-		return refuse(wire.BadRequest, "name must have 1 to %d bytes", maxAgentName)
-	case req.Slots < 1 || req.Slots > 10_000:
-		return refuse(wire.BadRequest, "slots must be 1 to 10000, not %d", req.Slots)
+	case req.Name == "" || len(req.Name) > wire.MaxName:
+		return refuse(wire.BadRequest, "name must have 1 to %d bytes", wire.MaxName)
+	case req.Slots < 1 || req.Slots > wire.MaxSlots:
+		return refuse(wire.BadRequest, "slots must be 1 to %d, not %d", wire.MaxSlots, req.Slots)
+	case len(req.Version) > maxVersion:
+		return refuse(wire.BadRequest, "version has %d bytes; at most %d are taken", len(req.Version), maxVersion)
 	case len(req.Labels) > 100:
 		return refuse(wire.BadRequest, "an agent has at most 100 labels, not %d", len(req.Labels))
+	}
+	for key, value := range req.Labels {
+		if len(key) > maxLabel || len(value) > maxLabel {
+			return refuse(wire.BadRequest, "label %.20q… is too long: key and value have at most %d bytes each", key, maxLabel)
+		}
 	}
 	return checkHeld(req.Held)
 }
@@ -93,7 +106,7 @@ func (p *Principal) agentPull(ctx context.Context, c *call, req *wire.AgentPull)
 		}
 		token := l.expect(func(e run.Effect) {
 			if w, work := e.(run.Work); work {
-				c.ok(workOut(w))
+				l.deliver(c, agentIn(req.AgentRef), w)
 			} else {
 				c.effect(e, nil)
 			}
@@ -107,22 +120,46 @@ func (p *Principal) agentPull(ctx context.Context, c *call, req *wire.AgentPull)
 	})
 }
 
-// workOut encodes the answer to a pull. Leases that do not fit into one message
-// are left out: the next pull shows that the agent lacks them, and they are
-// delivered again.
-func workOut(w run.Work) wire.AgentWork {
-	out := wire.AgentWork{Stop: attemptsOut(w.Stop), Drain: w.Drain}
+// deliver answers a pull. An attempt whose lease no message can hold fails: it
+// must not keep its agent from the others.
+func (l *loop) deliver(c *call, agent run.AgentRef, w run.Work) {
+	out, misfits := workOut(w)
+	c.ok(out)
+	// By a timer, because this runs after the commit: what is decided here
+	// needs another one.
+	for id, reason := range misfits {
+		l.timers.at(readClock().Mono, func() {
+			l.apply(run.Report{Agent: agent, Result: run.Result{
+				AttemptID: id, Outcome: run.Unable, Reason: reason, Ended: time.Now(),
+			}})
+		})
+	}
+}
+
+// workOut makes the answer to a pull. Leases that do not fit into this message
+// any more are left out: the next pull shows that the agent lacks them, and
+// they are delivered again. misfits are those that fit into none, and why.
+func workOut(w run.Work) (out wire.AgentWork, misfits map[run.AttemptID]string) {
 	const room = wire.MaxMessage - 64<<10
-	size := 0
+	misfits = map[run.AttemptID]string{}
+	out = wire.AgentWork{Stop: attemptsOut(w.Stop), Drain: w.Drain}
+	size, _ := wire.Size(out.Stop)
 	for _, lease := range w.Leases {
 		l := wire.Lease{Attempt: attemptOut(lease.AttemptID), Workflow: lease.Definition.ID, Spec: resolve(lease)}
-		text, err := json.Marshal(l)
-		if size += len(text); err != nil || (size > room && len(out.Leases) > 0) {
-			break
+		n, err := wire.Size(l)
+		switch {
+		case err != nil:
+			misfits[lease.AttemptID] = err.Error()
+		case n > room:
+			misfits[lease.AttemptID] = fmt.Sprintf("the task has %d bytes; a message holds at most %d", n, room)
+		case size+n > room:
+			return out, misfits
+		default:
+			size += n
+			out.Leases = append(out.Leases, l)
 		}
-		out.Leases = append(out.Leases, l)
 	}
-	return out
+	return out, misfits
 }
 
 func (p *Principal) agentRenew(ctx context.Context, c *call, req *wire.AgentRenew) {

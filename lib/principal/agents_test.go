@@ -1,11 +1,14 @@
 package principal
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cdktr/cdktr/lib/client"
+	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/wire"
+	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 // What a message says of its sender counts only with the key that said hello.
@@ -152,6 +155,38 @@ func TestLeasesAreSpreadOverMessages(t *testing.T) {
 	}
 }
 
+// A definition from an older history may be larger than what loads now.
+func TestTaskThatFitsIntoNoMessageFailsAloneAndTheOthersGoOn(t *testing.T) {
+	s := newSite(t)
+	def := &workflow.Definition{ID: "old", Tasks: []workflow.Task{
+		{ID: "huge", Action: workflow.Action{Script: &workflow.Script{Text: strings.Repeat("\x1b", 1<<20)}}},
+		{ID: "small", Action: workflow.Action{Script: &workflow.Script{Text: "x"}}},
+	}}
+	w := s.worker("a1", 2)
+	id := "aaaaaaaaaaaa"
+	s.inLoop(func(l *loop) { l.apply(run.Trigger{Run: id, Workflow: def}) })
+	leases := w.take()
+	if len(leases) != 1 || leases[0].Task != "small" {
+		t.Fatalf("%d leases", len(leases))
+	}
+	w.report(leases[0].Attempt, 0, nil).get(t)
+	s.waitFor(id).get(t)
+	r := ask[wire.Run](t, s.admin, wire.OpRunGet, &wire.RunRef{Run: id})
+	if r.Status != "FAILED" || len(r.Tasks) != 2 || r.Tasks[1].Status != "COMPLETED" {
+		t.Fatalf("%+v", r)
+	}
+	s.store.mu.Lock()
+	told := slices.ContainsFunc(s.store.events, func(e run.Event) bool {
+		return e.Task == "huge" && e.Status == run.Failed && strings.Contains(e.Reason, "bytes; a message holds at most")
+	})
+	s.store.mu.Unlock()
+	if !told {
+		t.Error("the history does not say why")
+	}
+	s.trigger("hello", "")
+	w.take() // the agent works on
+}
+
 func TestHelloAndResultsAreChecked(t *testing.T) {
 	s := newSite(t)
 	w := s.worker("a1", 1)
@@ -167,6 +202,10 @@ func TestHelloAndResultsAreChecked(t *testing.T) {
 		"no name":    hello(func(h *wire.AgentHello) { h.Name = "" }),
 		"long name":  hello(func(h *wire.AgentHello) { h.Name = long }),
 		"no slots":   hello(func(h *wire.AgentHello) { h.Slots = 0 }),
+		"many slots": hello(func(h *wire.AgentHello) { h.Slots = wire.MaxSlots + 1 }),
+		"version":    hello(func(h *wire.AgentHello) { h.Version = long }),
+		"label":      hello(func(h *wire.AgentHello) { h.Labels = map[string]string{long: ""} }),
+		"its value":  hello(func(h *wire.AgentHello) { h.Labels = map[string]string{"a": long} }),
 		"held state": hello(func(h *wire.AgentHello) { h.Held = []wire.Held{{State: "lying"}} }),
 	} {
 		_, err := try[wire.AgentWelcome](w.c, wire.OpAgentHello, req)

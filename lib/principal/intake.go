@@ -134,6 +134,7 @@ func (in *intake) run(ctx context.Context) error {
 	requests := in.p.logs.Requests()
 	for {
 		var batch []*intakeCall
+		var size int
 		select {
 		case <-ctx.Done():
 			return nil
@@ -142,8 +143,9 @@ func (in *intake) run(ctx context.Context) error {
 				return nil
 			}
 			batch = in.take(batch, r)
+			size = len(r.Body)
 		}
-		for size := len(batch); size < maxIntake; {
+		for size < maxIntake {
 			select {
 			case r := <-requests:
 				if r == nil {
@@ -188,8 +190,8 @@ func (in *intake) take(batch []*intakeCall, r *bus.Request) []*intakeCall {
 	if refused == nil {
 		refused = wire.DecodeRequest(r.Body, &c.req)
 	}
-	if refused == nil && len(c.req.Agent) > maxAgentName {
-		refused = refuse(wire.TooLarge, "the agent's name has %d bytes; at most %d are taken", len(c.req.Agent), maxAgentName)
+	if refused == nil && len(c.req.Agent) > wire.MaxName {
+		refused = refuse(wire.TooLarge, "the agent's name has %d bytes; at most %d are taken", len(c.req.Agent), wire.MaxName)
 	}
 	if refused != nil {
 		c.refuse(refused)

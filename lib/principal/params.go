@@ -15,7 +15,6 @@ const (
 	runIDLen     = 12
 	maxKey       = 1 << 10
 	maxParamName = 128
-	maxAgentName = 128
 	maxParam     = 64 << 10
 	maxParams    = 512 << 10
 	maxTriggers  = 10_000

@@ -1,5 +1,12 @@
 package wire
 
+// Bounds of an agent. Both sides keep to them: the agent's before it says
+// hello, because a hello that breaks one never succeeds.
+const (
+	MaxSlots = 10_000
+	MaxName  = 128 // bytes
+)
+
 // Attempt names one try of one task.
 type Attempt struct {
 	Run     string `json:"run"`

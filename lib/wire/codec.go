@@ -172,6 +172,12 @@ func replyHead(id string, ok bool) []byte {
 	return fmt.Appendf(b, `,"ok":%t`, ok)
 }
 
+// Size is the length of a message, or of a part of one, as it travels.
+func Size(v any) (int, error) {
+	b, err := encode(nil, v)
+	return len(b), err
+}
+
 func encode(dst []byte, v any) ([]byte, error) {
 	if a, ok := v.(appender); ok {
 		return a.AppendJSON(dst), nil

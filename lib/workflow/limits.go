@@ -1,6 +1,10 @@
 package workflow
 
-import "gopkg.in/yaml.v3"
+import (
+	"encoding/json"
+
+	"gopkg.in/yaml.v3"
+)
 
 const (
 	maxNesting = 64
@@ -9,6 +13,10 @@ const (
 	// near it without aliases.
 	maxExpanded = 2 << 20
 	maxTasks    = 10_000
+	// maxLease bounds what an agent is sent of one task, as JSON, where six
+	// bytes may stand for one. With the parameters of a trigger it has to fit
+	// into a message.
+	maxLease = 2 << 20
 )
 
 // extent is how large a node is, with its aliases expanded.
@@ -70,4 +78,32 @@ func (m *measurer) measure(n *yaml.Node, depth int) (extent, bool) {
 	}
 	e.open = false
 	return *e, true
+}
+
+// sizes reports the tasks that are too large to be sent to an agent.
+func (d *decoder) sizes(def *Definition, keys []*yaml.Node) {
+	common := jsonSize(def.Env) + jsonSize(def.Params) + len(def.Params)*len(ParamVariable(""))
+	for i, t := range def.Tasks {
+		if n := common + jsonSize(t.Action) + jsonSize(t.Env) + jsonSize(t.WorkingDirectory); n > maxLease {
+			d.errors.at(keys[i], "task %s is too large: written as JSON, with its aliases expanded and all its variables, it has %d bytes; at most %d fit", quote(t.ID), n, maxLease)
+		}
+	}
+}
+
+// jsonSize is the length of v as the messages to agents have it.
+func jsonSize(v any) int {
+	var size counter
+	encoder := json.NewEncoder(&size)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return maxLease + 1 // what cannot be written cannot be sent
+	}
+	return int(size)
+}
+
+type counter int
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
 }

@@ -77,6 +77,36 @@ func TestNestingOf64IsNoMistakeOfItsOwn(t *testing.T) {
 	}
 }
 
+// What is small as YAML may be large as JSON, as agents get it.
+func TestTaskIsBoundedAsItIsSent(t *testing.T) {
+	escapes := strings.Repeat(`\e`, 30_000)
+	args := `args: [&x "` + escapes + `"` + strings.Repeat(", *x", 59) + "]"
+	task := "tasks:\n fine: {run: x}\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"arguments", task + " big: {config: !Subprocess {cmd: x, " + args + "}}", `w.yml:3:2: task "big" is too large: written as JSON, with its aliases expanded and all its variables, it has 10800`},
+		{"its variables", task + ` big: {run: x, env: {A: &x "` + escapes + `"` + more("*x", 12) + "}}", `w.yml:3:2: task "big" is too large`},
+		{"the workflow's", task + ` big: {run: x, env: {A: &x "` + escapes + `"` + more("*x", 5) + "}}\nenv: {Z: *x" + more("*x", 5) + "}", `w.yml:3:2: task "big" is too large`},
+		{"the parameters'", task + ` big: {run: x, env: {A: &x "` + escapes + `"` + more("*x", 5) + "}}\nparams: {Z: *x" + more("*x", 5) + "}", `w.yml:3:2: task "big" is too large`},
+	} {
+		def, errors, _ := Parse("w", "w.yml", []byte(c.text))
+		if got := lines(errors); def != nil || !strings.HasPrefix(got, c.want) || len(errors) != 1 {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+	}
+	if _, errors, _ := Parse("w", "w.yml", []byte("tasks:\n a:\n  run: |\n   "+strings.Repeat("<&>\"", 200_000))); len(errors) > 0 {
+		t.Errorf("a long script: %s", lines(errors))
+	}
+}
+
+// more is n more variables of one value.
+func more(value string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ", V%d: %s", i, value)
+	}
+	return b.String()
+}
+
 func TestTaskCountIsBounded(t *testing.T) {
 	build := func(n int) []byte {
 		var b bytes.Buffer

@@ -49,6 +49,7 @@ func (d *decoder) file(id string, data []byte) *Definition {
 
 func (d *decoder) workflow(id string, n *yaml.Node) *Definition {
 	def := &Definition{ID: id}
+	var keys []*yaml.Node
 	var links []link
 	fields := table{
 		"name":        d.text(&def.Name),
@@ -58,7 +59,7 @@ func (d *decoder) workflow(id string, n *yaml.Node) *Definition {
 		"params":      d.params(&def.Params),
 		"env":         d.env(&def.Env),
 		"tasks": func(_ string, n *yaml.Node) {
-			def.Tasks, links = d.tasks(n)
+			def.Tasks, keys, links = d.tasks(n)
 			if n.Kind == yaml.MappingNode && len(n.Content) == 0 {
 				d.errors.at(n, "tasks is empty; a workflow needs at least one")
 			}
@@ -72,6 +73,7 @@ func (d *decoder) workflow(id string, n *yaml.Node) *Definition {
 		def.Name = id
 	}
 	d.dag(def.Tasks, links)
+	d.sizes(def, keys)
 	return def
 }
 

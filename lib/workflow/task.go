@@ -15,11 +15,12 @@ type link struct {
 
 const maxTaskID = 128
 
-func (d *decoder) tasks(n *yaml.Node) (tasks []Task, links []link) {
+// tasks also returns the keys of the tasks, in the same order.
+func (d *decoder) tasks(n *yaml.Node) (tasks []Task, keys []*yaml.Node, links []link) {
 	entries, _ := d.entries("tasks", n)
 	if len(entries) > maxTasks {
 		d.errors.at(n, "%d tasks; a workflow has at most %d", len(entries), maxTasks)
-		return nil, nil
+		return nil, nil, nil
 	}
 	for i, e := range entries {
 		d.taskID(e)
@@ -33,8 +34,9 @@ func (d *decoder) tasks(n *yaml.Node) (tasks []Task, links []link) {
 			}
 		}
 		tasks = append(tasks, t)
+		keys = append(keys, e.key)
 	}
-	return tasks, links
+	return tasks, keys, links
 }
 
 func (d *decoder) taskID(e entry) {
