@@ -36,7 +36,7 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	if o.Beside {
 		place, err := agent.TakeBeside(agents)
 		if errors.Is(err, agent.ErrBeside) {
-			return cli.Exit(cli.NotNow, err)
+			return cli.Exit(agent.ExitBeside, err)
 		}
 		if err != nil {
 			return cli.Exit(cli.IO, err)
@@ -56,14 +56,16 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 		return cli.Exit(cli.IO, err)
 	}
 	log.Info("agent started", "agent", a.Name(), "pid", os.Getpid(), "slots", env.Settings.Int(cli.MaxConcurrency))
-	hasty, err := runUnderSignals(ctx, a)
+	told, err := runUnderSignals(ctx, a)
 	switch {
 	case errors.Is(err, agent.ErrNameTaken):
 		return cli.Exit(cli.NotNow, fmt.Errorf("%w; choose another with --name", err))
 	case errors.Is(err, agent.ErrSuperseded):
 		return cli.Exit(cli.NotNow, err)
-	case err == nil && hasty:
+	case err == nil && told > 1:
 		return cli.Exit(cli.Interrupted, nil)
+	case err == nil && told == 0 && o.Beside:
+		return cli.Exit(agent.ExitDrained, nil)
 	}
 	return err
 }
@@ -71,8 +73,8 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 // runUnderSignals runs the agent. The first SIGTERM or SIGINT stops it in
 // order, the second kills its tasks and then ends it: the process must not
 // simply end at the second, as other commands do, or the tasks would live on.
-// SIGUSR1 drains it.
-func runUnderSignals(ctx context.Context, a *agent.Agent) (hasty bool, err error) {
+// SIGUSR1 drains it. told is how many signals have told it to end.
+func runUnderSignals(ctx context.Context, a *agent.Agent) (told int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	signals := make(chan os.Signal, 4)
@@ -88,15 +90,15 @@ func runUnderSignals(ctx context.Context, a *agent.Agent) (hasty bool, err error
 	for {
 		select {
 		case err := <-ended:
-			return hasty, err
+			return told, err
 		case s := <-signals:
-			switch {
-			case s == syscall.SIGUSR1:
+			if s == syscall.SIGUSR1 {
 				a.Drain()
-			case ctx.Err() == nil:
+				continue
+			}
+			if told++; told == 1 {
 				cancel()
-			default:
-				hasty = true
+			} else {
 				a.Kill()
 			}
 		}

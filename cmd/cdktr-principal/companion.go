@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -35,27 +36,30 @@ func startCompanion(env cli.Env, log *slog.Logger) *companion {
 	c := &companion{cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
+		if err := turnLog(agentsDir(env)); err != nil {
+			log.Warn("the agent's log grows on", "error", err)
+		}
 		for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 			begun := time.Now()
-			err := runAgent(ctx, env)
-			if exitCode(err) == cli.NotNow {
+			code, err := runAgent(ctx, env)
+			if code == agent.ExitBeside {
 				log.Info("the agent of the principal before this one goes on")
 				err = agent.Adopt(ctx, agentsDir(env), companionKill)
 				if err == nil {
-					err = errAdoptedEnded // how, nobody can tell who is not its parent
+					err = errEnded // how, nobody can tell who is not its parent
 				}
 			}
 			switch {
 			case ctx.Err() != nil:
 				return
-			case err == nil:
+			case code == agent.ExitDrained:
 				log.Info("the agent was drained; it is not started again")
 				return
 			}
 			if time.Since(begun) > time.Minute {
 				wait = time.Second
 			}
-			log.Error("the agent ended; it is started again", "error", err, "in", wait)
+			log.Error("the agent ended; it is started again", "error", err, "in", wait.String())
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():
@@ -75,23 +79,43 @@ func (c *companion) stop() {
 	<-c.ended
 }
 
-var errAdoptedEnded = errors.New("it has ended")
+// errEnded is the end of an agent that gave no other reason.
+var errEnded = errors.New("it has ended")
 
 func agentsDir(env cli.Env) string {
 	return filepath.Join(env.Settings.Text(cli.DataDir), "agents")
 }
 
-// runAgent runs one agent until it ends or ctx does. Its log goes to a file:
-// it may outlive this process and with it this process's stderr.
-func runAgent(ctx context.Context, env cli.Env) error {
+const (
+	logFile  = "beside.log"
+	logLimit = 8 << 20 // bytes, above which the next principal begins a new one
+)
+
+// turnLog puts a large log of the agent aside; the one before it goes.
+func turnLog(dir string) error {
+	name := filepath.Join(dir, logFile)
+	at, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && at.Size() <= logLimit {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(name, name+".1")
+}
+
+// runAgent runs one agent until it ends or ctx does, and returns its exit code;
+// the error is never nil. Its log goes to a file: it may outlive this process
+// and with it this process's stderr.
+func runAgent(ctx context.Context, env cli.Env) (code int, err error) {
 	dir := agentsDir(env)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the agents' directory: %w", err)
+		return 0, fmt.Errorf("make the agents' directory: %w", err)
 	}
-	name := filepath.Join(dir, "beside.log")
+	name := filepath.Join(dir, logFile)
 	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return fmt.Errorf("open the agent's log: %w", err)
+		return 0, fmt.Errorf("open the agent's log: %w", err)
 	}
 	defer out.Close()
 
@@ -107,18 +131,14 @@ func runAgent(ctx context.Context, env cli.Env) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = companionKill
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w; its log is %s", cmd.Path, err, name)
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = exit.ExitCode()
 	}
-	return nil
-}
-
-func exitCode(err error) int {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exit.ExitCode()
+	if err == nil {
+		err = errEnded
 	}
-	return 0
+	return code, fmt.Errorf("%s: %w; its log is %s", cmd.Path, err, name)
 }
 
 // agentProgram is the agent beside this program, else the one on PATH.

@@ -67,12 +67,10 @@ func run(ctx context.Context, env cli.Env, o options, home *principal.Home, p *p
 	err := follow(ctx, p, served)
 	if err == nil {
 		log.Info("stopping")
+		p.StartNoMore()
 		beside.stop()
 		stop()
 		err = <-served
-	} else if errors.Is(err, errServed) {
-		beside.stop() // it stopped by itself: told to over the API
-		err = nil
 	}
 	if err != nil {
 		return cli.Exit(cli.IO, errors.Join(err, home.Withdraw()))
@@ -84,10 +82,11 @@ func run(ctx context.Context, env cli.Env, o options, home *principal.Home, p *p
 	return nil
 }
 
-// errServed tells that the principal has stopped by itself, in order.
-var errServed = errors.New("served")
+// errServed tells that the principal has ended though nobody wanted it.
+var errServed = errors.New("the principal ended by itself")
 
-// follow waits for the end: nil when ctx has ended. SIGHUP reloads meanwhile.
+// follow waits until the principal is told to stop, by ctx or over the API. The
+// error is of a principal that has failed. SIGHUP reloads meanwhile.
 func follow(ctx context.Context, p *principal.Principal, served <-chan error) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -95,6 +94,8 @@ func follow(ctx context.Context, p *principal.Principal, served <-chan error) er
 	for {
 		select {
 		case <-ctx.Done():
+			return nil
+		case <-p.ToldToStop():
 			return nil
 		case <-hangup:
 			p.Reload()
@@ -150,11 +151,8 @@ func checkExposure(env cli.Env, o options) error {
 }
 
 func storeError(err error) error {
-	switch {
-	case errors.Is(err, store.ErrForeign):
+	if errors.Is(err, store.ErrForeign) {
 		return cli.Exit(cli.Config, err)
-	case errors.Is(err, store.ErrLocked), errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrDisk):
-		return cli.Exit(cli.IO, err)
 	}
 	return cli.Exit(cli.IO, err)
 }

@@ -22,8 +22,8 @@ type definitions struct {
 	refresh time.Duration
 	log     *slog.Logger
 	shown   atomic.Pointer[Catalog]
-	asks    chan func(*Catalog)
-	said    map[string]bool // problems that are in the log already
+	asks    chan func(*Catalog) // nil: the principal stops
+	said    map[string]bool     // problems that are in the log already
 }
 
 func newDefinitions(dir *Directory, refresh time.Duration, log *slog.Logger) *definitions {
@@ -47,6 +47,19 @@ func (k *definitions) run(ctx context.Context) error {
 	}
 }
 
+// refuseAll answers what waits for a reload that will not come. Nobody asks any
+// more who wants an answer.
+func (k *definitions) refuseAll() {
+	for {
+		select {
+		case answer := <-k.asks:
+			answer(nil)
+		default:
+			return
+		}
+	}
+}
+
 func (k *definitions) load() *Catalog {
 	now, err := k.dir.Reload()
 	k.shown.Store(now)
@@ -64,7 +77,11 @@ func (k *definitions) tell(now *Catalog, err error) {
 		}
 	}
 	if err != nil {
-		once(slog.LevelError, "the workflow directory cannot be read; what was loaded stays", "error", err)
+		left := "what was loaded stays"
+		if len(now.Entries) == 0 {
+			left = "there are no workflows until it can be read; cdktr-principal init makes a first one"
+		}
+		once(slog.LevelError, "the workflow directory cannot be read; "+left, "error", err)
 	}
 	for _, p := range now.Problems {
 		once(slog.LevelError, "workflow directory", "problem", p.String())
@@ -114,6 +131,10 @@ func (k *definitions) find(id string) (*workflow.Definition, *wire.Error) {
 
 func (p *Principal) reload(_ context.Context, c *call, _ *wire.Plain) {
 	answer := func(now *Catalog) {
+		if now == nil {
+			c.refuse(stopping())
+			return
+		}
 		loaded, broken := now.counts()
 		c.ok(wire.Reloaded{Loaded: loaded, Broken: broken})
 	}

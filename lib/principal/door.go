@@ -19,6 +19,13 @@ const (
 type op struct {
 	roles []string
 	serve func(ctx context.Context, p *Principal, c *call)
+
+	starts bool // new work: refused by a principal that stops
+}
+
+func (o op) starting() op {
+	o.starts = true
+	return o
 }
 
 // handle makes an op of a request type and a method that answers it.
@@ -42,7 +49,7 @@ func ops() map[wire.Op]op {
 		wire.OpShutdown:     handle((*Principal).shutdown),
 		wire.OpWorkflowList: handle((*Principal).listWorkflows, operator, viewer),
 		wire.OpWorkflowGet:  handle((*Principal).getWorkflow, operator, viewer),
-		wire.OpRunTrigger:   handle((*Principal).trigger, operator),
+		wire.OpRunTrigger:   handle((*Principal).trigger, operator).starting(),
 		wire.OpRunCancel:    handle((*Principal).cancelRun, operator),
 		wire.OpRunWait:      handle((*Principal).waitRun, operator, viewer),
 		wire.OpRunGet:       handle((*Principal).getRun, operator, viewer),
@@ -93,8 +100,14 @@ func (p *Principal) admit(ctx context.Context, table map[wire.Op]op, request *bu
 		c.refuse(refused)
 		return
 	}
+	if op.starts && p.closing.Load() {
+		c.refuse(stopping())
+		return
+	}
 	op.serve(ctx, p, c)
 }
+
+func stopping() *wire.Error { return refuse(wire.Unavailable, "the principal is stopping") }
 
 func (p *Principal) isAdmin(c *call) bool {
 	if p.cfg.Insecure {

@@ -2,12 +2,14 @@ package principal
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/bus"
 	"github.com/cdktr/cdktr/lib/harness"
@@ -175,10 +177,57 @@ func TestReloadTakesChangedFiles(t *testing.T) {
 	}
 }
 
-func TestShutdownIsAnsweredAndEndsInOrder(t *testing.T) {
+func TestShutdownIsAnsweredAndToldToWhoeverRunsThePrincipal(t *testing.T) {
 	s := newSite(t)
-	ask[wire.Nothing](t, s.admin, wire.OpShutdown, &wire.Plain{})
+	for range 2 {
+		ask[wire.Nothing](t, s.admin, wire.OpShutdown, &wire.Plain{})
+		<-s.p.ToldToStop()
+	}
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStoppingPrincipalStartsNothingAndStillTakesResults(t *testing.T) {
+	s := newSite(t)
+	w := s.worker("a1", 1)
+	s.trigger("hello", "")
+	at := w.take()[0].Attempt
+	s.p.StartNoMore()
+	_, err := try[wire.Triggered](s.admin, wire.OpRunTrigger, item("hello", ""))
+	wantRefusal(t, err, wire.Unavailable, "stopping")
+	w.report(at, 0, nil).get(t)
+	if got := ask[wire.RunWaited](t, s.admin, wire.OpRunWait, &wire.RunWait{Run: at.Run}); got.Status != "COMPLETED" {
+		t.Errorf("the run is %+v", got)
+	}
+}
+
+func TestReloadsThatWaitAtTheEndAreAnswered(t *testing.T) {
+	s := newSite(t)
+	asks, slow := s.p.definitions.asks, make(chan struct{})
+	asks <- func(*Catalog) { <-slow }
+	harness.Eventually(t, "the slow one is under way", func() bool { return len(asks) == 0 })
+	var waiting []*answer[wire.Reloaded]
+	for range cap(asks) {
+		waiting = append(waiting, later[wire.Reloaded](s.admin, wire.OpReload, &wire.Plain{}))
+	}
+	harness.Eventually(t, "the others wait", func() bool { return len(asks) == cap(asks) })
+	s.stop()
+	close(slow)
 	if err := s.over(); err != nil {
 		t.Error(err)
+	}
+	for _, a := range waiting {
+		if <-a.done; a.err != nil {
+			wantRefusal(t, a.err, wire.Unavailable, "stopping")
+		}
+	}
+}
+
+func TestFirstLoadWithoutADirectorySaysWhatToDo(t *testing.T) {
+	var log strings.Builder
+	newDefinitions(NewDirectory(filepath.Join(t.TempDir(), "none")), time.Hour, slog.New(slog.NewTextHandler(&log, nil)))
+	if got := log.String(); !strings.Contains(got, "no workflows") || !strings.Contains(got, "cdktr-principal init") || strings.Contains(got, "stays") {
+		t.Errorf("logged %s", got)
 	}
 }

@@ -32,11 +32,11 @@ func (p *Principal) status(ctx context.Context, c *call, _ *wire.Plain) {
 	})
 }
 
-// shutdown answers first: the answer is in the socket's queue when the loop
-// begins to stop.
+// shutdown answers first: the answer is in the socket's queue when the stop
+// begins.
 func (p *Principal) shutdown(_ context.Context, c *call, _ *wire.Plain) {
 	c.ok(wire.Nothing{})
-	p.stop(nil)
+	p.tell()
 }
 
 func (p *Principal) listAgents(ctx context.Context, c *call, req *wire.AgentList) {

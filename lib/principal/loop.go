@@ -7,7 +7,6 @@ import (
 
 	"github.com/cdktr/cdktr/lib/failpoint"
 	"github.com/cdktr/cdktr/lib/run"
-	"github.com/cdktr/cdktr/lib/wire"
 )
 
 // maxBatch bounds how many steps share one commit.
@@ -215,7 +214,7 @@ func (l *loop) shutdown() error {
 		l.apply(run.Expire{Token: token})
 	}
 	for _, g := range l.gated {
-		g.call.refuse(refuse(wire.Unavailable, "the principal is stopping"))
+		g.call.refuse(stopping())
 	}
 	return l.settle()
 }

@@ -22,7 +22,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/bus"
@@ -70,13 +75,16 @@ type Principal struct {
 	lastRuns    *lastRuns
 	started     time.Time
 	epoch       string
-	stop        context.CancelCauseFunc // set by Run before anything serves
+	closing     atomic.Bool // nothing new is started
+	told        chan struct{}
+	tell        func() // closes told
 }
 
 // Open replays the history, loads the workflows and binds the sockets. The
 // principal serves when Run is called. The caller closes the store.
 func Open(ctx context.Context, cfg Config, store Store) (*Principal, error) {
-	p := &Principal{cfg: cfg, store: store, started: time.Now(), epoch: rand.Text()[:12]}
+	p := &Principal{cfg: cfg, store: store, started: time.Now(), epoch: rand.Text()[:12], told: make(chan struct{})}
+	p.tell = sync.OnceFunc(func() { close(p.told) })
 	machine, open, err := replay(ctx, store, cfg.HeartbeatTimeout, readClock())
 	if err != nil {
 		return nil, err
@@ -147,7 +155,8 @@ func (p *Principal) bindBeside(port Port, bind func(endpoint string) error) erro
 }
 
 func (p *Principal) at(port int) string {
-	return fmt.Sprintf("tcp://%s:%d", p.cfg.Host, port)
+	host := strings.Trim(p.cfg.Host, "[]") // people write IPv6 either way
+	return "tcp://" + net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // known is asked at each handshake.
@@ -165,13 +174,20 @@ func (p *Principal) Presence() wire.Presence {
 	return there
 }
 
+// StartNoMore refuses new runs from now on; those that there are go on. It is
+// the first step of a stop, while agents still hand in what they have.
+func (p *Principal) StartNoMore() { p.closing.Store(true) }
+
+// ToldToStop is closed when somebody has asked over the API that the process
+// end. Whoever called Run sees to it.
+func (p *Principal) ToldToStop() <-chan struct{} { return p.told }
+
 // Run serves until ctx ends, and then answers what it has received, or until a
 // failure that leaves memory ahead of the disk: then the process must end
 // without another word.
 func (p *Principal) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	p.stop = cancel
 
 	parts := []func(context.Context) error{p.door, p.loop.run, p.intake.run, p.definitions.run, p.live.run, p.watchServer}
 	ended := make(chan error, len(parts))
@@ -188,6 +204,7 @@ func (p *Principal) Run(ctx context.Context) error {
 			first = err
 		}
 	}
+	p.definitions.refuseAll()
 	p.queries.wait()
 	return errors.Join(first, p.server.Close())
 }
