@@ -170,7 +170,17 @@ func (b *bench) triggers() {
 
 func (b *bench) manyRuns() {
 	begun := time.Now()
-	b.wait(b.trigger(1000)...)
+	b.trigger(1000)
+	// The runs' own ends, not a thousand questions: those would be measured.
+	for open := 1; open > 0; {
+		var s wire.PrincipalStatus
+		if err := b.c.Call(context.Background(), wire.OpStatus, &wire.Plain{}, &s); err != nil {
+			b.Fatal(err)
+		}
+		if open = s.OpenRuns; open > 0 {
+			time.Sleep(5 * time.Millisecond) // the precision of the figure
+		}
+	}
 	b.add("1,000 one-task runs, batch trigger to last COMPLETED", ms(time.Since(begun)), "1,000 spawns "+ms(1000*b.spawn), "1.3 s (through cdktr-listen)")
 }
 
