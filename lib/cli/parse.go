@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/jessevdk/go-flags"
+
+	"github.com/cdktr/cdktr/lib/suggest"
 )
 
 // common are the options that every command has.
@@ -198,7 +200,7 @@ func (p *parsing) explain(err error, args []string) error {
 		}
 	}
 	if len([]rune(name)) > 1 {
-		return fmt.Errorf("unknown flag %q%s", "--"+name, DidYouMean("--"+name, long))
+		return fmt.Errorf("unknown flag %q%s", "--"+name, suggest.Hint("--"+name, long))
 	}
 	for _, arg := range args { // -list, where --list is meant
 		for _, l := range long {
@@ -213,7 +215,7 @@ func (p *parsing) explain(err error, args []string) error {
 // surplus says that an argument has no place.
 func (p *parsing) surplus(at *flags.Command, arg string) error {
 	if names := commandNames(at); len(names) > 0 {
-		return fmt.Errorf("unknown command %q%s", arg, DidYouMean(arg, names))
+		return fmt.Errorf("unknown command %q%s", arg, suggest.Hint(arg, names))
 	}
 	return fmt.Errorf("unexpected argument %q", arg)
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/suggest"
 )
 
 // readDotEnv reads .env in the working directory. Names that are not settings
@@ -115,7 +117,7 @@ func readConfig(env Env) ([]Setting, error) {
 		key, value := top.Content[i], top.Content[i+1]
 		setting := "CDKTR_" + strings.ToUpper(key.Value)
 		if !isSetting(setting) {
-			return nil, Exitf(Config, "%s:%d: unknown key %q%s", name, key.Line, key.Value, DidYouMean(key.Value, configKeys()))
+			return nil, Exitf(Config, "%s:%d: unknown key %q%s", name, key.Line, key.Value, suggest.Hint(key.Value, configKeys()))
 		}
 		if value.Kind != yaml.ScalarNode {
 			return nil, Exitf(Config, "%s:%d: %s must be one value", name, value.Line, key.Value)

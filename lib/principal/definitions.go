@@ -11,6 +11,7 @@ import (
 
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/schedule"
+	"github.com/cdktr/cdktr/lib/suggest"
 	"github.com/cdktr/cdktr/lib/wire"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
@@ -122,7 +123,7 @@ func (k *definitions) find(id string) (*workflow.Definition, *wire.Error) {
 		for i, e := range shown.Entries {
 			ids[i] = e.ID
 		}
-		return nil, refuse(wire.NotFound, "no workflow %.128q%s", id, didYouMean(id, ids))
+		return nil, refuse(wire.NotFound, "no workflow %.128q%s", id, suggest.Hint(id, ids))
 	case entry.Definition == nil:
 		return nil, refuse(wire.BadRequest, "workflow %q does not load: %s", id, entry.Problems[0].String())
 	}

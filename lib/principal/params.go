@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cdktr/cdktr/lib/suggest"
 	"github.com/cdktr/cdktr/lib/wire"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
@@ -36,16 +37,9 @@ func checkParam(def *workflow.Definition, name, value string) *wire.Error {
 	}
 	if _, declared := def.Params[name]; !declared {
 		known := slices.Sorted(maps.Keys(def.Params))
-		return refuse(wire.BadRequest, "workflow %q has no parameter %q%s", def.ID, name, didYouMean(name, known))
+		return refuse(wire.BadRequest, "workflow %q has no parameter %q%s", def.ID, name, suggest.Hint(name, known))
 	}
 	return nil
-}
-
-func didYouMean(name string, among []string) string {
-	if s := workflow.Suggest(name, among); s != "" {
-		return " (did you mean \"" + s + "\"?)"
-	}
-	return ""
 }
 
 func candidates(ids []string) string {

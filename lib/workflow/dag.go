@@ -3,6 +3,8 @@ package workflow
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cdktr/cdktr/lib/suggest"
 )
 
 // maxSuggestions bounds the search for misspelt dependencies: each looks at
@@ -29,7 +31,7 @@ func (d *decoder) dag(tasks []Task, links []link) {
 		case !exists:
 			hint := ""
 			if suggestions++; suggestions <= maxSuggestions {
-				hint = didYouMean(l.to, ids)
+				hint = suggest.Hint(l.to, ids)
 			}
 			d.errors.at(l.at, "task %s depends on %s, which does not exist%s", quote(t.ID), quote(l.to), hint)
 		case to == l.task:

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/suggest"
 )
 
 // decoder reads nodes into Go values and goes on after a mistake, so that all
@@ -40,9 +42,9 @@ func (d *decoder) record(what string, n *yaml.Node, fields table) map[string]*ya
 		read, known := fields[e.name]
 		if !known {
 			known := slices.Sorted(maps.Keys(fields))
-			d.errors.at(e.key, "unknown key %s%s", quote(e.name), didYouMean(e.name, known))
+			d.errors.at(e.key, "unknown key %s%s", quote(e.name), suggest.Hint(e.name, known))
 			// Who misspelt a key did not leave it out: one mistake, one error.
-			if meant := Suggest(e.name, known); meant != "" && given[meant] == nil {
+			if meant := suggest.Name(e.name, known); meant != "" && given[meant] == nil {
 				given[meant] = e.value
 			}
 			continue

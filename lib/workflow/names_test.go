@@ -23,15 +23,3 @@ func TestIDComesFromThePath(t *testing.T) {
 		}
 	}
 }
-
-func TestSuggestionIsNearOrNone(t *testing.T) {
-	ids := []string{"hello", "etl.daily", "etl.weekly", "nightly", "load", "lead"}
-	for name, want := range map[string]string{
-		"helo": "hello", "hlelo": "hello", "HELLO": "hello", "etl.dayly": "etl.daily", "daily": "etl.daily", "weekly": "etl.weekly",
-		"laod": "load", "lad": "load", "x": "", "": "", "backup": "", strings.Repeat("y", 500): "", "nihgtyl": "nightly",
-	} {
-		if got := Suggest(name, ids); got != want {
-			t.Errorf("Suggest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}

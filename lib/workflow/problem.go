@@ -63,11 +63,3 @@ func quote(s string) string {
 	}
 	return strconv.Quote(s)
 }
-
-// didYouMean is the end of a message about an unknown name, or nothing.
-func didYouMean(name string, among []string) string {
-	if s := Suggest(name, among); s != "" {
-		return fmt.Sprintf(" (did you mean %s?)", strconv.Quote(s))
-	}
-	return ""
-}

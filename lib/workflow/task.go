@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/suggest"
 )
 
 // link is one entry of a task's depends, with its place in the file.
@@ -134,7 +136,7 @@ func (d *decoder) config(t *Task, n *yaml.Node) (workingDirectory *yaml.Node) {
 		d.errors.at(n, "config needs a tag that says what it is: !Subprocess or !UvPython")
 		return nil
 	case !isAction(tag):
-		d.errors.at(n, "unknown tag %s%s", quote(tag), didYouMean(tag, []string{"!Subprocess", "!UvPython"}))
+		d.errors.at(n, "unknown tag %s%s", quote(tag), suggest.Hint(tag, []string{"!Subprocess", "!UvPython"}))
 		return nil
 	case n.Kind != yaml.MappingNode:
 		d.errors.at(n, "%s needs a mapping below it, indented further than config", tag)

@@ -1,11 +1,25 @@
-package workflow
+// Package suggest guesses what a misspelt name was meant to be. It knows names
+// only, not what they are of.
+package suggest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
-// Suggest returns the name that was probably meant, or "" if none is near: one
+// Hint returns ` (did you mean "x"?)` to end an error message with, or nothing
+// where no name is near.
+func Hint(name string, among []string) string {
+	if meant := Name(name, among); meant != "" {
+		return fmt.Sprintf(" (did you mean %q?)", meant)
+	}
+	return ""
+}
+
+// Name returns the name that was probably meant, or "" if none is near: one
 // within a third of its letters (at least one, at most three), or one whose
 // last dotted part is the name. Of several equally near ones it is the first.
-func Suggest(name string, among []string) string {
+func Name(name string, among []string) string {
 	const longest = 128
 	if len(name) > longest {
 		return ""
