@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	zmq "github.com/pebbe/zmq4"
 
@@ -22,7 +21,6 @@ type Client struct {
 	ctx    *zmq.Context
 	bell   *doorbell
 	ended  chan struct{}
-	up     atomic.Bool   // the connection stands
 	stood  chan struct{} // closed when it has stood for the first time
 	first  sync.Once     // closes it
 	life   context.Context
@@ -62,10 +60,6 @@ func Dial(t Target) (*Client, error) {
 	}
 	return c, nil
 }
-
-// Up tells whether the connection stands. One that stood and does not may be
-// waiting for a server that is somewhere else now.
-func (c *Client) Up() bool { return c.up.Load() }
 
 // Life ends when a connection that stood is lost. The client connects again by
 // itself; who would rather look for the server elsewhere learns it here.
@@ -200,7 +194,6 @@ func (c *Client) work(conn *connection, heard *zmq.Socket) error {
 	var p pace
 	for {
 		end, err := c.serve(conn, heard)
-		c.up.Store(false)
 		if conn.stood {
 			c.die()
 		}
@@ -240,7 +233,7 @@ func (c *Client) serve(conn *connection, heard *zmq.Socket) (state, error) {
 	conn.poller.Add(heard, zmq.POLLIN)
 	for {
 		now := conn.news()
-		if now == standing && !c.up.Swap(true) {
+		if now == standing {
 			c.first.Do(func() { close(c.stood) })
 		}
 		more, err := c.receive(conn.sock)

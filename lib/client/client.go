@@ -248,21 +248,13 @@ func (c *Client) connect(ctx context.Context) (*bus.Client, error) {
 	return conn, nil
 }
 
-// current returns the connection if it stands. One that broke is given up: the
-// principal may be somewhere else now.
 func (c *Client) current() (*bus.Client, error) {
 	c.mu.Lock()
-	conn := c.conn
-	closed := c.closed
-	c.mu.Unlock()
-	if closed {
+	defer c.mu.Unlock()
+	if c.closed {
 		return nil, bus.ErrClosed
 	}
-	if conn != nil && !conn.Up() {
-		c.drop(conn)
-		return nil, nil
-	}
-	return conn, nil
+	return c.conn, nil
 }
 
 func (c *Client) isClosed() bool {

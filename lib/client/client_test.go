@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,60 @@ func TestClientFollowsARestartToAnotherPort(t *testing.T) {
 		t.Errorf("reached %q, %v", at, err)
 	}
 }
+
+// Nothing was under way when the connection broke, so nothing failed; the next
+// call must not sit out its patience at the old place.
+func TestIdleClientFollowsThePrincipalAtOnce(t *testing.T) {
+	data := t.TempDir()
+	first := start(t, data)
+	c := open(t, Options{Data: data, Try: longTry})
+	if _, err := status(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	first.stop()
+	second := start(t, data)
+	begun := time.Now()
+	if at, err := status(t.Context(), c); err != nil || at != second.api || time.Since(begun) > longTry/3 {
+		t.Errorf("reached %q, %v, after %v", at, err, time.Since(begun))
+	}
+}
+
+func TestDialIsGivenUpWhenThePrincipalIsElsewhere(t *testing.T) {
+	data := t.TempDir()
+	first := start(t, data)
+	first.stop()
+	// Who listens at the old place takes the connection and never speaks.
+	deaf, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	there, err := ReadPresence(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there.API = "tcp://" + deaf.Addr().String()
+	announce(t, data, there)
+	c := open(t, Options{Data: data, Try: longTry})
+	reached := make(chan string, 1)
+	begun := time.Now()
+	go func() {
+		at, _ := status(t.Context(), c)
+		reached <- at
+	}()
+	conn, err := deaf.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	second := start(t, data)
+	if at := <-reached; at != second.api || time.Since(begun) > longTry/3 {
+		t.Errorf("reached %q after %v", at, time.Since(begun))
+	}
+}
+
+// longTry is a Try that no test wants to wait for.
+const longTry = 15 * time.Second
 
 // The request is under way when the principal goes; the next one answers it.
 func TestCallOutlivesARestart(t *testing.T) {
