@@ -32,7 +32,7 @@ func TestReplayReturnsEveryFieldOfEveryEvent(t *testing.T) {
 	code, began := 137, epoch.Add(time.Second)
 	want := []run.Event{
 		{Time: epoch, Kind: run.RunCreated, Workflow: d.ID, Run: "r1", Status: run.Pending,
-			Created: &run.Created{Definition: d, Params: map[string]string{"a": "x\x00y", "b": ""}, Key: "k", Source: "listen"}},
+			Created: &run.Created{Definition: d, Params: map[string]string{"a": "x\x00y", "b": ""}, Defaults: []string{"b"}, Key: "k", Source: "listen"}},
 		{Time: epoch, Kind: run.RunCreated, Workflow: d.ID, Run: "r2", Status: run.Pending,
 			Created: &run.Created{Definition: d, Params: map[string]string{}, Source: "cron"}},
 		{Time: epoch, Kind: run.RunChanged, Workflow: d.ID, Run: "r1", Status: run.Running},
@@ -89,7 +89,8 @@ func TestKeysAreTheNewestOldestFirst(t *testing.T) {
 	for i := range 6 {
 		e := created(fmt.Sprintf("r%d", i), d, epoch.Add(time.Duration(i)*time.Hour))
 		if i != 3 {
-			e.Created.Key, e.Created.Params = fmt.Sprintf("k%d", i), map[string]string{"n": fmt.Sprint(i)}
+			e.Created.Key, e.Created.Params = fmt.Sprintf("k%d", i), map[string]string{"n": fmt.Sprint(i), "filled in": "x"}
+			e.Created.Defaults = []string{"filled in"}
 		}
 		must(t, s.Append(ctx, []run.Event{e}))
 	}
