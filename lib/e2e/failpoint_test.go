@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cdktr/cdktr/lib/harness"
@@ -14,6 +15,7 @@ func TestRetryAfterADeathAtAnyPlaceGivesOneRun(t *testing.T) {
 	for _, place := range []string{
 		"principal.after-receive",
 		"principal.before-commit",
+		"store.events.between-flushes", // of the tables that a long parameter fills
 		"store.events.before-commit",
 		"store.events.after-commit",
 		"store.events.after-side-file",
@@ -50,7 +52,7 @@ func runUntilItDies(t *testing.T, in *harness.Installation, doomed *harness.Proc
 	t.Helper()
 	for {
 		n++
-		cmd := in.Command("cdktr-run", "-q", "job", fmt.Sprintf("n=%d", n))
+		cmd := in.Command("cdktr-run", "-q", "job", fmt.Sprintf("n=%d", n), "long="+strings.Repeat("x", 5000))
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

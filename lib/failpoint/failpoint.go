@@ -3,7 +3,7 @@
 // failpoint: then CDKTR_FAILPOINT=name:N kills it at the N-th hit of that
 // name, as kill -9 would.
 //
-// The names: store.events.* and store.lines.* with before-commit,
-// after-commit and after-side-file; principal.after-receive, before-commit,
-// before-acknowledge and before-acknowledge-lines.
+// The names: store.events.* and store.lines.* with before-commit, after-commit
+// and after-side-file; store.events.between-flushes; principal.after-receive,
+// before-commit, before-acknowledge and before-acknowledge-lines.
 package failpoint

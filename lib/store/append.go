@@ -137,7 +137,10 @@ func (l *eventLog) commit(ctx context.Context, events []run.Event) error {
 }
 
 func flush(filled []*duckdb.Appender) error {
-	for _, a := range filled {
+	for i, a := range filled {
+		if i > 0 {
+			failpoint.Hit("store.events.between-flushes")
+		}
 		if err := a.Flush(); err != nil {
 			return err
 		}
