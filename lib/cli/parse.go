@@ -253,24 +253,35 @@ func givenSettings(options []*flags.Option) ([]Setting, error) {
 	return given, nil
 }
 
-// Flags lists every flag of the command and of its subcommands, so that a test
-// can compare them with the page of help.
-func (c Command) Flags() ([]string, error) {
+// Undocumented lists the flags, of the command and of its subcommands, that no
+// page of help names. It is for tests: there shall be none.
+func (c Command) Undocumented() ([]string, error) {
 	p := &parsing{top: c, runs: map[*flags.Command]func(context.Context, Env) error{}}
 	if err := p.build(&Env{Stdout: io.Discard}); err != nil {
 		return nil, err
 	}
-	var all []string
+	named := map[string]bool{}
+	for _, page := range append([]Command{c}, c.Commands...) {
+		for _, word := range strings.FieldsFunc(page.Usage, func(r rune) bool { return strings.ContainsRune(" ,[]\n", r) }) {
+			named[word] = true
+		}
+	}
+	var missing []string
+	need := func(flag string) {
+		if !named[flag] {
+			missing = append(missing, flag)
+		}
+	}
 	for _, o := range p.all {
 		if o.Hidden {
 			continue
 		}
 		if o.LongName != "" {
-			all = append(all, "--"+o.LongName)
+			need("--" + o.LongName)
 		}
 		if o.ShortName != 0 {
-			all = append(all, "-"+string(o.ShortName))
+			need("-" + string(o.ShortName))
 		}
 	}
-	return all, nil
+	return missing, nil
 }

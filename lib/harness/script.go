@@ -24,6 +24,18 @@ func Scripts(t *testing.T, dir string) {
 	testscript.RunT(terse{t}, p)
 }
 
+// ScriptsAlone runs scripts of a command that need no installation: the command
+// is the test's own binary, and finds no principal of this machine.
+func ScriptsAlone(t *testing.T, dir string) {
+	t.Helper()
+	testscript.Run(t, testscript.Params{Dir: dir, RequireExplicitExec: true, Setup: func(env *testscript.Env) error {
+		env.Setenv("HOME", env.WorkDir)
+		env.Setenv("CDKTR_DEFAULT_ZMQ_TIMEOUT_MS", "50")
+		env.Setenv("CDKTR_RETRY_ATTEMPTS", "2")
+		return nil
+	}})
+}
+
 // terse is a test that is not verbose, whatever go test's flags: a script that
 // fails then shows its last phase only, and never the whole environment.
 type terse struct{ *testing.T }
