@@ -5,5 +5,8 @@
 //
 // The names: store.events.* and store.lines.* with before-commit, after-commit
 // and after-side-file; store.events.between-flushes; principal.after-receive,
-// before-commit, before-acknowledge and before-acknowledge-lines.
+// before-commit, before-acknowledge and before-acknowledge-lines; agent.* with
+// after-lease (nothing started yet), after-start, after-exit (the result is not
+// on disk yet), after-keep (on disk, not sent) and after-report (acknowledged,
+// still on disk).
 package failpoint

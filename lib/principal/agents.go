@@ -145,7 +145,10 @@ func workOut(w run.Work) (out wire.AgentWork, misfits map[run.AttemptID]string) 
 	out = wire.AgentWork{Stop: attemptsOut(w.Stop), Drain: w.Drain}
 	size, _ := wire.Size(out.Stop)
 	for _, lease := range w.Leases {
-		l := wire.Lease{Attempt: attemptOut(lease.AttemptID), Workflow: lease.Definition.ID, Spec: resolve(lease)}
+		l := wire.Lease{
+			Attempt: attemptOut(lease.AttemptID), Workflow: lease.Definition.ID,
+			Spec: resolve(lease), Exclusive: lease.Definition.Exclusive,
+		}
 		n, err := wire.Size(l)
 		switch {
 		case err != nil:

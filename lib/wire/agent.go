@@ -74,6 +74,10 @@ type Lease struct {
 	Attempt
 	Workflow string `json:"workflow"`
 	Spec     Spec   `json:"spec"`
+
+	// Exclusive: the agent ends the process when it has had no answer from the
+	// principal for half the heartbeat timeout.
+	Exclusive bool `json:"exclusive,omitempty"`
 }
 
 // Spec is a resolved task: what an agent runs. Exactly one of Argv, Script and

@@ -51,7 +51,9 @@ func (b *LogBatch) ID() StreamID {
 
 // Line is one line without its end. Exactly one of Text, Bytes and Gap is
 // meant: Bytes (base64 in JSON) where the line is not UTF-8, Gap where lines
-// are missing for good. A gap takes one sequence number.
+// are missing for good. A gap stands for Gap.Lines sequence numbers and has the
+// last of them; it is the only line of its batch. Where some of the lines that
+// it stands for are durable, the receiver makes it smaller.
 type Line struct {
 	Time  int64  `json:"t"` // milliseconds since 1970
 	Text  string `json:"m,omitempty"`

@@ -20,9 +20,31 @@ type Definition struct {
 	Env    map[string]string `json:"env,omitempty"` // for all tasks; a task's own wins
 	Tasks  []Task            `json:"tasks"`         // in the file's order, never empty
 
+	// Placement is empty for spread: each task on whatever agent is free; with
+	// together all tasks of a run are on one agent.
+	Placement Placement `json:"placement,omitempty"`
+	// OnAgentLoss is empty for rerun: a task whose agent is lost is queued
+	// again; with fail it ends there, and the run is CRASHED.
+	OnAgentLoss OnAgentLoss `json:"on_agent_loss,omitempty"`
+	// Exclusive tasks never run twice at once, anywhere: their agent ends them
+	// before the principal may give them to another.
+	Exclusive bool `json:"exclusive,omitempty"`
+
 	// Hash identifies the definition: id and content. 32 hex digits.
 	Hash string `json:"hash"`
 }
+
+// Placement is where the tasks of one run go.
+type Placement string
+
+// Together is the Placement on one agent. The other, spread, is empty.
+const Together Placement = "together"
+
+// OnAgentLoss is what becomes of a task whose agent is lost.
+type OnAgentLoss string
+
+// FailOnLoss is the OnAgentLoss that ends the run. The other, rerun, is empty.
+const FailOnLoss OnAgentLoss = "fail"
 
 // Task is one node of the DAG.
 type Task struct {
