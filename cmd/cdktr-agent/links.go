@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"strings"
 
 	"github.com/cdktr/cdktr/lib/agent"
 	"github.com/cdktr/cdktr/lib/cli"
@@ -27,33 +25,29 @@ func (l link) Call(ctx context.Context, op wire.Op, req, result any) error {
 // links are the two connections of an agent. The one for lines goes to where
 // the principal says at each hello.
 type links struct {
-	o    client.Options
-	api  link
-	at   string
-	line link
+	api, line link
+	at        string // where the second one goes, as the principal says
 }
 
-func newLinks(env cli.Env, beside bool) *links {
-	o := env.ClientOptions()
+func newLinks(env cli.Env, beside bool) (*links, error) {
+	o, err := env.AgentOptions()
 	if beside {
-		o.Address = "" // the data directory's principal, wherever the next one listens
+		o.Address, o.Remote, o.Fallback = "", nil, nil // the data directory's principal, wherever the next one listens
+	} else if err != nil {
+		return nil, err
 	}
-	o.Identity = "agent"
-	o.Waiting = nil // the agent's log says it
-	return &links{o: o, api: link{client.New(o)}}
+	return &links{api: link{client.New(o)}}, nil
 }
 
 // logs is called by the agent's own goroutine alone.
 func (l *links) logs(address string) agent.Link {
-	if address = reachable(address, l.o.Address); address == l.at {
+	if address == l.at {
 		return l.line
 	}
 	if l.line.Client != nil {
 		l.line.Close()
 	}
-	o := l.o
-	o.Address = address
-	l.at, l.line = address, link{client.New(o)}
+	l.at, l.line = address, link{l.api.Beside(address)}
 	return l.line
 }
 
@@ -62,18 +56,4 @@ func (l *links) close() {
 	if l.line.Client != nil {
 		l.line.Close()
 	}
-}
-
-// reachable is where to dial for an address that the principal listens on: one
-// that listens everywhere is at the host where its API was found.
-func reachable(address, api string) string {
-	host, port, err := net.SplitHostPort(strings.TrimPrefix(address, "tcp://"))
-	if err != nil || (host != "0.0.0.0" && host != "::") {
-		return address
-	}
-	host, _, err = net.SplitHostPort(strings.TrimPrefix(api, "tcp://"))
-	if err != nil {
-		host = "127.0.0.1"
-	}
-	return "tcp://" + net.JoinHostPort(host, port)
 }

@@ -8,13 +8,15 @@ import (
 	"strings"
 
 	"github.com/cdktr/cdktr/lib/cli"
-	"github.com/cdktr/cdktr/lib/client"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
 // list shows the agents that the principal knows.
 func list(ctx context.Context, env cli.Env, o listOptions) error {
-	c := client.New(env.ClientOptions())
+	c, err := env.Client()
+	if err != nil {
+		return err
+	}
 	defer c.Close()
 	out := cli.NewList(env, o.Output, "AGENT", "STATUS", "RUNNING", "SLOTS", "LABELS", "VERSION", "LAST SEEN")
 	for cursor := ""; ; {
@@ -55,7 +57,10 @@ func labelLine(labels map[string]string) string {
 // drain returns when the principal has taken the order; the agent's tasks may
 // run on for long.
 func drain(ctx context.Context, env cli.Env, o drainOptions) error {
-	c := client.New(env.ClientOptions())
+	c, err := env.Client()
+	if err != nil {
+		return err
+	}
 	defer c.Close()
 	return c.Call(ctx, wire.OpAgentDrain, &wire.AgentDrain{Name: o.Args.Name}, &wire.Nothing{})
 }

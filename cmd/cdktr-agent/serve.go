@@ -31,7 +31,10 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 		return env.Usagef("--grace %s is negative", o.Grace)
 	}
 	agents := filepath.Join(env.Settings.Text(cli.DataDir), "agents")
-	lines := newLinks(env, o.Beside)
+	lines, err := newLinks(env, o.Beside)
+	if err != nil {
+		return err
+	}
 	defer lines.close()
 	if o.Beside {
 		place, err := agent.TakeBeside(agents)

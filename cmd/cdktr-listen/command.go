@@ -27,7 +27,10 @@ func run(ctx context.Context, env cli.Env, o options) error {
 		return err
 	}
 	// Nobody would send the events again that were read: wait as long as it takes.
-	copts := env.ClientOptions()
+	copts, err := env.ClientOptions()
+	if err != nil {
+		return err
+	}
 	copts.Attempts = int(math.MaxInt64 / copts.Try)
 	c := client.New(copts)
 	defer c.Close()

@@ -22,7 +22,10 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	if err != nil {
 		return err
 	}
-	c := client.New(env.ClientOptions())
+	c, err := env.Client()
+	if err != nil {
+		return err
+	}
 	defer c.Close()
 	return query(ctx, env, o, filter, c)
 }

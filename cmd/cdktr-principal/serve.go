@@ -32,6 +32,9 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	if err != nil {
 		return cli.Exit(cli.Config, err)
 	}
+	for _, err := range ring.Skipped() {
+		log.Error("a key file is left out", "error", err)
+	}
 	history, err := store.Open(ctx, store.Options{Path: s.Text(cli.DBPath), AcceptLoss: o.AcceptLoss, Logger: log})
 	if err != nil {
 		return storeError(err)

@@ -34,7 +34,10 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	if err != nil {
 		return err
 	}
-	copts := env.ClientOptions()
+	copts, err := env.ClientOptions()
+	if err != nil {
+		return err
+	}
 	if o.Quiet {
 		copts.Waiting = nil
 	}

@@ -17,8 +17,11 @@ type Certificate struct {
 	Metadata map[string]string
 }
 
-// keyLength is the length of a key in Z85.
-const keyLength = 40
+// keyLength is the length of a key in Z85, maxCertificate that of a file.
+const (
+	keyLength      = 40
+	maxCertificate = 64 << 10
+)
 
 // ReadCertificate reads a certificate file. One with a secret part that others
 // may read is refused.
@@ -28,7 +31,7 @@ func ReadCertificate(path string) (Certificate, error) {
 		return Certificate{}, fmt.Errorf("read certificate: %w", err)
 	}
 	defer f.Close()
-	c, err := parseCertificate(io.LimitReader(f, 64<<10))
+	c, err := parseCertificate(io.LimitReader(f, maxCertificate))
 	if err != nil {
 		return Certificate{}, fmt.Errorf("read certificate %s: %w", path, err)
 	}
@@ -44,6 +47,9 @@ func ReadCertificate(path string) (Certificate, error) {
 	return c, nil
 }
 
+// WriteSecret writes the certificate with its secret part, for this user alone.
+func (c Certificate) WriteSecret(path string) error { return write(path, c.text(true), 0o600) }
+
 // private refuses a file or directory that others have a right to.
 func private(path string, info os.FileInfo, mode os.FileMode) error {
 	if have := info.Mode().Perm(); have&0o077 != 0 {
@@ -52,11 +58,34 @@ func private(path string, info os.FileInfo, mode os.FileMode) error {
 	return nil
 }
 
-// parseCertificate reads ZPL as far as certificates need it: sections begin at
-// the left edge, their properties are indented, comments have lines of their
-// own (a key may contain the sign).
 func parseCertificate(r io.Reader) (Certificate, error) {
-	c := Certificate{Metadata: map[string]string{}}
+	sections, err := parseZPL(r)
+	if err != nil {
+		return Certificate{}, err
+	}
+	return certificate(sections)
+}
+
+func certificate(sections map[string]map[string]string) (Certificate, error) {
+	c := Certificate{Metadata: sections["metadata"]}
+	if c.Metadata == nil {
+		c.Metadata = map[string]string{}
+	}
+	c.Public, c.Secret = sections["curve"]["public-key"], sections["curve"]["secret-key"]
+	if !isKey(c.Public) {
+		return Certificate{}, fmt.Errorf("it holds no public-key of %d characters of Z85", keyLength)
+	}
+	if c.Secret != "" && !isKey(c.Secret) {
+		return Certificate{}, fmt.Errorf("its secret-key is not %d characters of Z85", keyLength)
+	}
+	return c, nil
+}
+
+// parseZPL reads ZPL as far as certificates need it: sections begin at the left
+// edge, their properties are indented, comments have lines of their own (a key
+// may contain the sign).
+func parseZPL(r io.Reader) (map[string]map[string]string, error) {
+	sections := map[string]map[string]string{}
 	section := ""
 	in := bufio.NewScanner(r)
 	for in.Scan() {
@@ -70,25 +99,20 @@ func parseCertificate(r io.Reader) (Certificate, error) {
 		switch {
 		case !indented:
 			section = name
-		case !isProperty:
-		case section == "metadata":
-			c.Metadata[name] = value
-		case section == "curve" && name == "public-key":
-			c.Public = value
-		case section == "curve" && name == "secret-key":
-			c.Secret = value
+		case isProperty:
+			if sections[section] == nil {
+				sections[section] = map[string]string{}
+			}
+			sections[section][name] = value
 		}
 	}
-	if err := in.Err(); err != nil {
-		return Certificate{}, err
-	}
-	if len(c.Public) != keyLength {
-		return Certificate{}, fmt.Errorf("it holds no public-key of %d characters", keyLength)
-	}
-	if c.Secret != "" && len(c.Secret) != keyLength {
-		return Certificate{}, fmt.Errorf("its secret-key has not %d characters", keyLength)
-	}
-	return c, nil
+	return sections, in.Err()
+}
+
+// isKey tells whether a text can be a key in Z85.
+func isKey(s string) bool {
+	const z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+	return len(s) == keyLength && strings.Trim(s, z85) == ""
 }
 
 func unquote(s string) string {

@@ -19,11 +19,25 @@ type site struct {
 	*Router
 	pair   Pair
 	client Pair
+	others sync.Map // public keys that are let in besides the client's
+}
+
+// let lets a key in, or no longer.
+func (s *site) let(public string, in bool) {
+	if in {
+		s.others.Store(public, true)
+	} else {
+		s.others.Delete(public)
+	}
 }
 
 func newSite(t testing.TB, endpoint string, pair *Pair, client Pair) *site {
 	t.Helper()
-	s, err := NewServer(pair, func(public string) bool { return public == client.Public })
+	out := &site{client: client}
+	s, err := NewServer(pair, func(public string) bool {
+		_, other := out.others.Load(public)
+		return other || public == client.Public
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +46,7 @@ func newSite(t testing.TB, endpoint string, pair *Pair, client Pair) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := &site{Server: s, Router: r, client: client}
+	out.Server, out.Router = s, r
 	if pair != nil {
 		out.pair = *pair
 	}

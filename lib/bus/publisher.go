@@ -1,9 +1,11 @@
 package bus
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	zmq "github.com/pebbe/zmq4"
@@ -29,6 +31,7 @@ type Publisher struct {
 	queue   []Published
 	bytes   int
 	closing bool
+	renew   bool // bind anew: who is subscribed is asked for his key again
 }
 
 // Published is one message of the live stream.
@@ -76,6 +79,17 @@ func (p *Publisher) Publish(topic string, body []byte) {
 	}
 }
 
+// Rebind drops all subscribers. They come back by themselves, and those whose
+// key is not let in any more are refused: keys are asked for at the handshake
+// alone. Until it is done nothing that is published goes to anybody.
+func (p *Publisher) Rebind() {
+	p.mu.Lock()
+	p.renew = true
+	p.queue, p.bytes = nil, 0
+	p.mu.Unlock()
+	p.bell.ring()
+}
+
 func (p *Publisher) close() error {
 	p.mu.Lock()
 	p.closing = true
@@ -93,45 +107,67 @@ func (p *Publisher) own(endpoint, bell string, ready chan<- error) {
 		ready <- err
 		return
 	}
-	defer sock.Close()
 	heard, err := p.bell.open(p.server.ctx, bell)
 	if err != nil {
-		ready <- err
+		ready <- errors.Join(err, sock.Close())
 		return
 	}
 	defer heard.Close()
 	defer p.bell.stop()
 	p.endpoint = bound
 	ready <- nil
-	if p.err = p.serve(sock, heard); p.err != nil {
+	for renew := true; renew && p.err == nil; {
+		renew, p.err = p.serve(sock, heard)
+		p.err = errors.Join(p.err, sock.Close())
+		if renew && p.err == nil {
+			sock, p.err = p.rebound()
+		}
+	}
+	if p.err != nil {
 		p.server.fail(p.err)
 	}
 }
 
+// rebound listens again where the last socket did. libzmq gives an address up a
+// moment after its socket was closed.
+func (p *Publisher) rebound() (sock *zmq.Socket, err error) {
+	p.wanted.Store(0)
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		sock, _, err = p.server.listen(zmq.XPUB, p.endpoint)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Since(start) > 5*time.Second {
+			return sock, err
+		}
+	}
+}
+
 // serve ends when the ZAP handler does: from then on anybody could subscribe.
-func (p *Publisher) serve(sock, heard *zmq.Socket) error {
+// renew: because the socket is to be made anew.
+func (p *Publisher) serve(sock, heard *zmq.Socket) (renew bool, err error) {
 	poller := zmq.NewPoller()
 	poller.Add(sock, zmq.POLLIN)
 	poller.Add(heard, zmq.POLLIN)
 	for {
 		if _, err := poller.Poll(turn); err != nil {
-			return fmt.Errorf("poll %s: %w", p.endpoint, err)
+			return false, fmt.Errorf("poll %s: %w", p.endpoint, err)
 		}
 		hear(heard)
 		if err := p.count(sock); err != nil {
-			return fmt.Errorf("receive on %s: %w", p.endpoint, err)
+			return false, fmt.Errorf("receive on %s: %w", p.endpoint, err)
 		}
-		queue, closing := p.take()
+		queue, closing, anew := p.take()
 		if !p.server.gateStands() {
-			return nil
+			return false, nil
+		}
+		if anew && !closing {
+			return true, nil
 		}
 		for _, m := range queue {
 			if err := send(sock, []byte(m.Topic), m.Body); err != nil && !again(err) {
-				return fmt.Errorf("send on %s: %w", p.endpoint, err)
+				return false, fmt.Errorf("send on %s: %w", p.endpoint, err)
 			}
 		}
 		if closing {
-			return sock.SetLinger(time.Second)
+			return false, sock.SetLinger(time.Second)
 		}
 	}
 }
@@ -155,10 +191,10 @@ func (p *Publisher) count(sock *zmq.Socket) error {
 	}
 }
 
-func (p *Publisher) take() ([]Published, bool) {
+func (p *Publisher) take() (queue []Published, closing, renew bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	queue := p.queue
-	p.queue, p.bytes = nil, 0
-	return queue, p.closing
+	queue, renew = p.queue, p.renew
+	p.queue, p.bytes, p.renew = nil, 0, false
+	return queue, p.closing, renew
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	zmq "github.com/pebbe/zmq4"
@@ -20,14 +21,19 @@ const (
 )
 
 // Ring is a principal's key directory: its own key pair, and the public keys
-// of those it lets in, each with a role. It does not change once it is open.
+// of those it lets in, each with a role. Grant and Revoke change it, on the
+// disk first; any goroutine may call any of its methods.
 type Ring struct {
+	dir       string
 	principal Pair
-	known     map[string]holder // by public key
+	skipped   []error
+
+	mu    sync.RWMutex
+	known map[string]Holder // by public key
 }
 
-// holder is who has a key.
-type holder struct{ name, role string }
+// Holder is who has a key.
+type Holder struct{ Name, Role, Public string }
 
 // OpenRing reads the key directory and makes what is missing. Processes that
 // do so at the same time wait for each other, and get the same keys.
@@ -48,7 +54,7 @@ func OpenRing(dir string) (*Ring, error) {
 	}
 	defer unlock()
 
-	r := &Ring{known: make(map[string]holder)}
+	r := &Ring{dir: dir, known: make(map[string]Holder)}
 	for _, name := range []string{principalName, adminName, agentName} {
 		c, err := ensure(dir, name)
 		if err != nil {
@@ -62,9 +68,9 @@ func OpenRing(dir string) (*Ring, error) {
 		if role == "" {
 			role = name
 		}
-		r.known[c.Public] = holder{name, role}
+		r.known[c.Public] = Holder{name, role, c.Public}
 	}
-	return r, nil
+	return r, r.readGranted()
 }
 
 // Principal is the principal's own key pair.
@@ -72,8 +78,10 @@ func (r *Ring) Principal() Pair { return r.principal }
 
 // Lookup tells who has a public key.
 func (r *Ring) Lookup(public string) (name, role string, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	h, ok := r.known[public]
-	return h.name, h.role, ok
+	return h.Name, h.Role, ok
 }
 
 // lock holds an exclusive lock until unlock is called.
@@ -168,13 +176,17 @@ func write(path, text string, mode os.FileMode) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := syncDirectory(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+func syncDirectory(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
 }

@@ -3,31 +3,48 @@ package cli
 import (
 	"fmt"
 	"net"
+	"slices"
 
+	"github.com/cdktr/cdktr/lib/bus"
 	"github.com/cdktr/cdktr/lib/client"
 )
 
 // Connection is embedded by the options of every command that talks to a
 // principal.
 type Connection struct {
-	Principal string `long:"principal" value-name:"ADDR" setting:"address" description:"the principal: host, host:port or tcp://host:port"`
+	Principal string `long:"principal" value-name:"ADDR" setting:"address" description:"the principal: a name of the config file, host, host:port or tcp://host:port"`
 	Keys      string `long:"keys" value-name:"DIR" setting:"CDKTR_KEYS" description:"directory of keys"`
 }
 
-// addressTag marks the flag that sets host and port at once.
+// addressTag marks the flag that names a principal, or sets host and port at
+// once.
 const addressTag = "address"
 
-func addressSettings(s Setting) ([]Setting, error) {
-	endpoint, err := client.Endpoint(s.Value)
+// name takes --principal out of the flags: a name of the config file, or else
+// the settings that an address stands for.
+func (s *Settings) name(env *Env, given []Setting) ([]Setting, error) {
+	i := slices.IndexFunc(given, func(s Setting) bool { return s.Name == addressTag })
+	if i < 0 {
+		return given, nil
+	}
+	flag := given[i]
+	given = slices.Delete(slices.Clone(given), i, i+1)
+	if s.named = s.principal(flag.Value); s.named != nil {
+		return given, nil
+	}
+	endpoint, err := client.Endpoint(flag.Value)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Source, err)
+		return nil, env.Usagef("%s: %w", flag.Source, err)
 	}
 	host, port, err := net.SplitHostPort(endpoint[len("tcp://"):])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Source, err)
+		return nil, env.Usagef("%s: %w", flag.Source, err)
 	}
-	return []Setting{{PrincipalHost, host, s.Source}, {PrincipalPort, port, s.Source}}, nil
+	return append(given, Setting{PrincipalHost, host, flag.Source}, Setting{PrincipalPort, port, flag.Source}), nil
 }
+
+// Named tells that --principal was given.
+func (s *Settings) Named() bool { return s.named != nil || s.Get(PrincipalHost).fromFlag() }
 
 // Address is host:port of the principal where anybody set either, else empty:
 // then it is the one that runs on the data directory.
@@ -43,10 +60,30 @@ func (s *Settings) Address() string {
 	return net.JoinHostPort(host.Value, port.Value)
 }
 
-// ClientOptions say how to reach the principal, as the settings have it.
-func (e Env) ClientOptions() client.Options {
+// ClientOptions say how to reach the principal, as the settings have it. The
+// error is wrong usage: nobody can tell which principal is meant.
+func (e Env) ClientOptions() (client.Options, error) { return e.options(false) }
+
+// Client returns a client of the principal.
+func (e Env) Client() (*client.Client, error) {
+	o, err := e.ClientOptions()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(o), nil
+}
+
+// AgentOptions are ClientOptions for an agent, which works with other keys.
+func (e Env) AgentOptions() (client.Options, error) {
+	o, err := e.options(true)
+	o.Identity = "agent"
+	o.Waiting = nil // the agent's log says it
+	return o, err
+}
+
+func (e Env) options(agent bool) (o client.Options, err error) {
 	s := e.Settings
-	return client.Options{
+	o = client.Options{
 		Address:  s.Address(),
 		Data:     s.Text(DataDir),
 		Keys:     s.Text(KeysDir),
@@ -56,4 +93,23 @@ func (e Env) ClientOptions() client.Options {
 			fmt.Fprintf(e.Stderr, "%s: waiting for the principal at %s\n", e.Name, address)
 		},
 	}
+	if s.named != nil {
+		o.Remote = &s.named.Remote
+		return o, nil
+	}
+	if o.Address == "" && len(s.principals) > 0 {
+		if _, here := client.ReadPresence(o.Data); here != nil {
+			o.Fallback, err = s.fallback(agent)
+		}
+	}
+	return o, err
+}
+
+// roleOf is the role that a certificate names, or empty.
+func roleOf(certificate string) string {
+	c, err := bus.ReadCertificate(certificate)
+	if err != nil {
+		return ""
+	}
+	return c.Metadata["role"]
 }

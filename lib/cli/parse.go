@@ -17,6 +17,7 @@ import (
 // common are the options that every command has.
 type common struct {
 	Color   string       `long:"color" value-name:"WHEN" one-of:"auto always never" default:"auto" description:"colour: auto, always or never"`
+	Join    string       `long:"join" value-name:"FILE" unquote:"false" description:"keep the key and the address in a file that a principal has granted, and end"`
 	Help    func() error `short:"h" long:"help" description:"show this help"`
 	Version func() error `long:"version" description:"show the version"`
 	Man     func() error `long:"man" description:"print the manual page (troff)"`
@@ -51,6 +52,9 @@ func (c Command) parse(env *Env, args []string) (run func(context.Context, Env) 
 		return nil, nil, env.Usagef("%w", p.surplus(active, rest[0]))
 	}
 	run = p.runs[active]
+	if p.common.Join != "" {
+		run = joining(p.common.Join)
+	}
 	if run == nil {
 		return nil, nil, env.Usagef("expected one of the commands %s", strings.Join(commandNames(active), ", "))
 	}
@@ -240,15 +244,7 @@ func givenSettings(options []*flags.Option) ([]Setting, error) {
 		if s.Value == "" {
 			return nil, fmt.Errorf("--%s needs a value", o.LongName)
 		}
-		if name != addressTag {
-			given = append(given, s)
-			continue
-		}
-		address, err := addressSettings(s)
-		if err != nil {
-			return nil, err
-		}
-		given = append(given, address...)
+		given = append(given, s)
 	}
 	return given, nil
 }

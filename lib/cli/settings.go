@@ -93,7 +93,11 @@ const (
 
 // Settings are the values of all settings and where each came from. All have
 // been checked: the getters cannot fail.
-type Settings struct{ all []Setting }
+type Settings struct {
+	all        []Setting
+	principals []Principal // of the config file
+	named      *Principal  // the one that --principal names
+}
 
 // All returns every setting, for people to read.
 func (s *Settings) All() []Setting { return append([]Setting(nil), s.all...) }
@@ -142,8 +146,12 @@ func loadSettings(env *Env, given []Setting) (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := readConfig(*env)
+	config, principals, err := readConfig(*env)
 	if err != nil {
+		return nil, err
+	}
+	out := &Settings{principals: principals}
+	if given, err = out.name(env, given); err != nil {
 		return nil, err
 	}
 	find := func(name, def string) Setting {
@@ -165,7 +173,6 @@ func loadSettings(env *Env, given []Setting) (*Settings, error) {
 		}
 		return Setting{name, def, fromDefault}
 	}
-	out := &Settings{}
 	for _, row := range table {
 		s := find(row.name, row.def)
 		if s.FromDefault() {

@@ -91,40 +91,55 @@ func (e Env) ConfigFile() string {
 }
 
 // readConfig reads config.yaml: settings by their names in lower case, without
-// the CDKTR_ in front. The file is ours alone, so an unknown key is a mistake.
-func readConfig(env Env) ([]Setting, error) {
+// the CDKTR_ in front, and the principals that are known by a name. The file is
+// ours alone, so an unknown key is a mistake.
+func readConfig(env Env) (all []Setting, principals []Principal, err error) {
 	name := env.ConfigFile()
 	if name == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	text, err := readSmall(name)
-	if err != nil || len(text) == 0 {
-		return nil, err
+	if err != nil {
+		return nil, nil, err
 	}
+	top, err := parseConfig(name, text)
+	if err != nil || top == nil {
+		return nil, nil, err
+	}
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		if key.Value == principalsKey {
+			if principals, err = readPrincipals(name, value); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		setting := "CDKTR_" + strings.ToUpper(key.Value)
+		if !isSetting(setting) {
+			return nil, nil, Exitf(Config, "%s:%d: unknown key %q%s", name, key.Line, key.Value, suggest.Hint(key.Value, configKeys()))
+		}
+		if value.Kind != yaml.ScalarNode {
+			return nil, nil, Exitf(Config, "%s:%d: %s must be one value", name, value.Line, key.Value)
+		}
+		all = append(all, Setting{setting, value.Value, fmt.Sprintf("%s:%d", name, key.Line)})
+	}
+	return all, principals, nil
+}
+
+// parseConfig returns the mapping that the file is, or nil where it is empty.
+func parseConfig(name string, text []byte) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, Exitf(Config, "%s: %w", name, err)
 	}
-	if len(doc.Content) == 0 {
+	if len(doc.Content) == 0 || doc.Content[0].ShortTag() == "!!null" {
 		return nil, nil
 	}
 	top := doc.Content[0]
 	if top.Kind != yaml.MappingNode {
 		return nil, Exitf(Config, "%s:%d: expected lines such as \"principal_port: 5561\"", name, top.Line)
 	}
-	var all []Setting
-	for i := 0; i+1 < len(top.Content); i += 2 {
-		key, value := top.Content[i], top.Content[i+1]
-		setting := "CDKTR_" + strings.ToUpper(key.Value)
-		if !isSetting(setting) {
-			return nil, Exitf(Config, "%s:%d: unknown key %q%s", name, key.Line, key.Value, suggest.Hint(key.Value, configKeys()))
-		}
-		if value.Kind != yaml.ScalarNode {
-			return nil, Exitf(Config, "%s:%d: %s must be one value", name, value.Line, key.Value)
-		}
-		all = append(all, Setting{setting, value.Value, fmt.Sprintf("%s:%d", name, key.Line)})
-	}
-	return all, nil
+	return top, nil
 }
 
 // readSmall reads a file that need not exist. A directory of that name is
@@ -150,7 +165,7 @@ func isSetting(name string) bool {
 }
 
 func configKeys() []string {
-	var keys []string
+	keys := []string{principalsKey}
 	for _, row := range table {
 		keys = append(keys, strings.ToLower(strings.TrimPrefix(row.name, "CDKTR_")))
 	}

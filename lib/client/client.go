@@ -47,9 +47,18 @@ type Options struct {
 	Data     string               // data directory, holds principal.json
 	Keys     string               // key directory; empty: Data/keys
 	Identity string               // the certificate to show: admin (default) or agent
+	Remote   *Remote              // in place of Address and Keys: a principal elsewhere
+	Fallback *Remote              // where no principal runs on Data, and no Address is given
 	Try      time.Duration        // one try, default 3 s
 	Attempts int                  // the budget is Try times Attempts; default 20
 	Waiting  func(address string) // called once, when the first try has failed
+}
+
+// Remote is a principal that is known by its key.
+type Remote struct {
+	Address     string // as Options.Address
+	Key         string // the principal's public key, Z85
+	Certificate string // file with the key pair to show
 }
 
 // Client talks to one principal, over restarts of it. Any number of goroutines

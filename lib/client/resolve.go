@@ -57,6 +57,9 @@ func ReadPresence(data string) (wire.Presence, error) {
 // resolve says where to dial now: an address that was given, or the principal
 // of the data directory.
 func (c *Client) resolve() (bus.Target, error) {
+	if c.o.Remote != nil {
+		return c.o.Remote.target()
+	}
 	here, err := ReadPresence(c.o.Data)
 	absent := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !absent {
@@ -72,6 +75,8 @@ func (c *Client) resolve() (bus.Target, error) {
 			return c.remote(endpoint)
 		}
 		t.Endpoint = endpoint
+	} else if absent && c.o.Fallback != nil {
+		return c.o.Fallback.target()
 	} else if absent {
 		return bus.Target{}, fmt.Errorf("%w: no %s in %s", errAbsent, wire.PresenceFile, c.o.Data)
 	}
@@ -81,6 +86,21 @@ func (c *Client) resolve() (bus.Target, error) {
 	}
 	t.Pair, err = c.identity()
 	return t, err
+}
+
+func (r *Remote) target() (bus.Target, error) {
+	endpoint, err := Endpoint(r.Address)
+	if err != nil {
+		return bus.Target{}, err
+	}
+	cert, err := bus.ReadCertificate(r.Certificate)
+	if errors.Is(err, fs.ErrNotExist) {
+		return bus.Target{}, fmt.Errorf("%w: %s is gone; join again with a new file", ErrNoKey, r.Certificate)
+	}
+	if err == nil && cert.Secret == "" {
+		err = fmt.Errorf("%w: %s has no secret-key", ErrNoKey, r.Certificate)
+	}
+	return bus.Target{Endpoint: endpoint, ServerKey: r.Key, Pair: cert.Pair}, err
 }
 
 // remote is a principal that is known by its address and its public key alone.
@@ -136,8 +156,13 @@ func (c *Client) address() string {
 	if c.target.Endpoint != "" {
 		return c.target.Endpoint
 	}
-	if endpoint, err := Endpoint(c.o.Address); err == nil {
-		return endpoint
+	for _, r := range []*Remote{c.o.Remote, {Address: c.o.Address}, c.o.Fallback} {
+		if r == nil {
+			continue
+		}
+		if endpoint, err := Endpoint(r.Address); err == nil {
+			return endpoint
+		}
 	}
 	return fmt.Sprintf("tcp://127.0.0.1:%d", DefaultPort)
 }

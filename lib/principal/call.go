@@ -15,9 +15,19 @@ type call struct {
 	request *bus.Request
 	header  wire.Header
 	key     string // the public key that the peer proved
+	known   func(public string) bool
 }
 
+func (p *Principal) newCall(request *bus.Request) *call {
+	return &call{request: request, key: request.Key, known: p.letIn}
+}
+
+// ok answers with a result, unless the asker's key was revoked while it waited.
 func (c *call) ok(result any) {
+	if !c.known(c.key) {
+		c.refuse(strange())
+		return
+	}
 	body := wire.EncodeReply(c.header.ID, result)
 	if len(body) > wire.MaxMessage {
 		c.refuse(&wire.Error{Code: wire.TooLarge, Message: fmt.Sprintf("the answer to %s has %d bytes; a message holds at most %d", c.header.Op, len(body), wire.MaxMessage)})

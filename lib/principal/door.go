@@ -63,6 +63,9 @@ func ops() map[wire.Op]op {
 		wire.OpAgentLeave:   handle((*Principal).agentLeave, agent),
 		wire.OpAgentDrain:   handle((*Principal).agentDrain, agent),
 		wire.OpAgentList:    handle((*Principal).listAgents, operator, viewer),
+		wire.OpKeyGrant:     handle((*Principal).grantKey),
+		wire.OpKeyRevoke:    handle((*Principal).revokeKey),
+		wire.OpKeyList:      handle((*Principal).listKeys),
 	}
 }
 
@@ -84,7 +87,7 @@ func (p *Principal) door(ctx context.Context) error {
 }
 
 func (p *Principal) admit(ctx context.Context, table map[wire.Op]op, request *bus.Request) {
-	c := &call{request: request, key: request.Key}
+	c := p.newCall(request)
 	header, refused := wire.DecodeHeader(request.Body)
 	c.header = header
 	if refused != nil {
@@ -125,7 +128,7 @@ func (p *Principal) allow(c *call, roles []string) *wire.Error {
 	}
 	name, role, known := p.cfg.Ring.Lookup(c.key)
 	if !known {
-		return refuse(wire.NotAllowed, "this key is not known here")
+		return strange()
 	}
 	if role == admin {
 		return nil
@@ -137,3 +140,5 @@ func (p *Principal) allow(c *call, roles []string) *wire.Error {
 	}
 	return refuse(wire.NotAllowed, "key %q has the role %s, which may not %s", name, role, c.header.Op)
 }
+
+func strange() *wire.Error { return refuse(wire.NotAllowed, "this key is not known here") }

@@ -174,7 +174,7 @@ type intakeCall struct {
 
 // take decodes a request. One that cannot be taken is answered here.
 func (in *intake) take(batch []*intakeCall, r *bus.Request) []*intakeCall {
-	c := &intakeCall{call: &call{request: r, key: r.Key}}
+	c := &intakeCall{call: in.p.newCall(r)}
 	header, refused := wire.DecodeHeader(r.Body)
 	c.header = header
 	if refused == nil {

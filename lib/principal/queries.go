@@ -24,8 +24,13 @@ func newQueries(p *Principal) *queries {
 
 const queryTime = 30 * time.Second
 
-// start answers c with what fn returns.
+// start answers c with what fn reads from the store.
 func (q *queries) start(ctx context.Context, c *call, fn func(context.Context) (any, error)) {
+	q.aside(ctx, c, func(ctx context.Context) (any, error) { return q.bounded(ctx, fn) })
+}
+
+// aside answers c with what fn returns. Fn does not use the store.
+func (q *queries) aside(ctx context.Context, c *call, fn func(context.Context) (any, error)) {
 	select {
 	case q.places <- struct{}{}:
 	default:
@@ -38,7 +43,7 @@ func (q *queries) start(ctx context.Context, c *call, fn func(context.Context) (
 		defer func() { <-q.places }()
 		ctx, cancel := context.WithTimeout(ctx, queryTime+wire.MaxWait)
 		defer cancel()
-		result, err := q.bounded(ctx, fn)
+		result, err := fn(ctx)
 		switch {
 		case errors.Is(err, errAnsweredElsewhere):
 		case errors.Is(err, context.DeadlineExceeded):

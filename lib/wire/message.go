@@ -35,12 +35,15 @@ const (
 	OpAgentDrain   Op = "agent.drain"
 	OpAgentLeave   Op = "agent.leave"
 	OpAgentList    Op = "agent.list"
+	OpKeyGrant     Op = "key.grant"
+	OpKeyRevoke    Op = "key.revoke"
+	OpKeyList      Op = "key.list"
 )
 
 // Reads tells that an op changes nothing: it may be asked again at will.
 func (o Op) Reads() bool {
 	switch o {
-	case OpPing, OpStatus, OpWorkflowList, OpWorkflowGet, OpRunGet, OpRunList, OpRunWait, OpEventsQuery, OpLogsQuery, OpAgentList:
+	case OpPing, OpStatus, OpWorkflowList, OpWorkflowGet, OpRunGet, OpRunList, OpRunWait, OpEventsQuery, OpLogsQuery, OpAgentList, OpKeyList:
 		return true
 	}
 	return false

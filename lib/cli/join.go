@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/bus"
+	"github.com/cdktr/cdktr/lib/client"
+)
+
+// joining keeps what a principal has granted, whatever the command is: the key
+// beside this machine's keys, the principal under a name in the config file.
+func joining(file string) func(context.Context, Env) error {
+	return func(_ context.Context, env Env) error {
+		i, err := readInvitation(env.Path(file))
+		if err != nil {
+			return err
+		}
+		p, err := env.join(i)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.Stderr, "%s: joined %s as %s (%s), named %s in %s\n",
+			env.Name, p.Address, i.Metadata["name"], i.Metadata["role"], p.Name, env.ConfigFile())
+		return nil
+	}
+}
+
+func readInvitation(file string) (bus.Invitation, error) {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return bus.Invitation{}, Exit(NotFound, err)
+	}
+	if err != nil {
+		return bus.Invitation{}, Exit(IO, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return bus.Invitation{}, Exitf(BadInput, "%s is not a file that cdktr-principal grant has printed", file)
+	}
+	i, err := bus.ParseInvitation(f)
+	if err == nil {
+		_, err = client.Endpoint(i.Address)
+	}
+	if err != nil {
+		return i, Exitf(BadInput, "%s is not a file that cdktr-principal grant has printed: %w", file, err)
+	}
+	return i, nil
+}
+
+// join writes the key first: a config file never names a key that is not there.
+func (e Env) join(i bus.Invitation) (Principal, error) {
+	config := e.ConfigFile()
+	if config == "" {
+		return Principal{}, Exitf(Config, "neither XDG_CONFIG_HOME nor HOME is set: where shall the configuration be?")
+	}
+	p := Principal{Name: e.nameFor(i), Remote: client.Remote{Address: i.Address, Key: i.PrincipalKey}}
+	p.Certificate = filepath.Join(e.Settings.Text(KeysDir), p.Name+"."+i.Metadata["name"]+".key_secret")
+	for _, dir := range []string{filepath.Dir(p.Certificate), filepath.Dir(config)} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return p, Exit(IO, err)
+		}
+	}
+	if err := i.Certificate.WriteSecret(p.Certificate); err != nil {
+		return p, Exit(IO, err)
+	}
+	text, err := readSmall(config)
+	if err != nil {
+		return p, err
+	}
+	if text, err = withPrincipal(config, text, p); err != nil {
+		return p, err
+	}
+	return p, replaceFile(config, text)
+}
+
+// nameFor is the host's name, and where that is another principal's, or this
+// one's with another role, the holder's with it.
+func (e Env) nameFor(i bus.Invitation) string {
+	host, _, _ := net.SplitHostPort(strings.TrimPrefix(i.Address, "tcp://"))
+	if net.ParseIP(host) == nil {
+		host, _, _ = strings.Cut(host, ".")
+	}
+	host = strings.Map(func(c rune) rune {
+		if strings.ContainsRune(":%[]/", c) {
+			return '-'
+		}
+		return c
+	}, host)
+	for _, name := range []string{host, host + "-" + i.Metadata["name"]} {
+		known := e.Settings.principal(name)
+		if known == nil || known.Key == i.PrincipalKey && roleOf(known.Certificate) == i.Metadata["role"] {
+			return name
+		}
+	}
+	for n := 2; ; n++ {
+		if name := fmt.Sprintf("%s-%d", host, n); e.Settings.principal(name) == nil {
+			return name
+		}
+	}
+}
+
+// withPrincipal puts an entry into the text of a config file, and leaves the
+// rest and its comments as they are.
+func withPrincipal(file string, text []byte, p Principal) ([]byte, error) {
+	top, err := parseConfig(file, text)
+	if err != nil {
+		return nil, err
+	}
+	if top == nil {
+		top = &yaml.Node{Kind: yaml.MappingNode}
+	}
+	list := under(top, principalsKey)
+	if list.Kind != yaml.MappingNode {
+		*list = yaml.Node{Kind: yaml.MappingNode}
+	}
+	if err := under(list, p.Name).Encode(struct {
+		Address     string `yaml:"address"`
+		Key         string `yaml:"key"`
+		Certificate string `yaml:"certificate"`
+	}{p.Address, p.Key, p.Certificate}); err != nil {
+		return nil, Exit(Bug, err)
+	}
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := errors.Join(enc.Encode(top), enc.Close()); err != nil {
+		return nil, Exit(Bug, err)
+	}
+	return out.Bytes(), nil
+}
+
+// under is the value of a key, made where there is none.
+func under(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	value := &yaml.Node{}
+	n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, value)
+	return value
+}
+
+// replaceFile replaces a file whole, and follows a link to where it really is.
+func replaceFile(name string, text []byte) error {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".config-*")
+	if err != nil {
+		return Exit(IO, err)
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return Exit(IO, errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
