@@ -2,7 +2,8 @@
 # Puts on this machine what is missing, with its own package manager.
 #
 #   setup.sh build   libzmq's headers and pkg-config
-#   setup.sh test    what the tests need besides: python3 with pyzmq, jq, tmux, uv
+#   setup.sh test    what the tests need besides: python3 with pyzmq, jq, tmux, uv,
+#                    and on Linux ip
 #
 # Quick and silent when nothing is missing. Talk goes to stderr. What `test`
 # cannot get is named on stdout, one line "SKIP-TOOL name: reason" each; it is
@@ -37,6 +38,8 @@ package() {
 	python3:apt-get) echo python3 python3-venv ;;
 	python3:apk) echo python3 py3-pip ;;
 	python3:brew) echo python ;;
+	ip:dnf) echo iproute ;;
+	ip:*) echo iproute2 ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -123,8 +126,9 @@ miss() {
 
 setup_test() {
 	export PATH="$PWD/$venv/bin:$PATH"
-	local tool
-	for tool in jq:--version tmux:-V python3:--version; do
+	local tool tools=(jq:--version tmux:-V python3:--version)
+	[ "$(uname)" != Linux ] || tools+=(ip:-V)
+	for tool in "${tools[@]}"; do
 		works "${tool%:*}" "${tool#*:}" || install "${tool%:*}" || true
 		works "${tool%:*}" "${tool#*:}" || miss "${tool%:*}" "could not be installed"
 	done

@@ -33,7 +33,7 @@ func format(wanted string, terminal bool) string {
 
 func (p *printer) record(raw json.RawMessage) error {
 	if p.format == "json" {
-		p.w.Write(raw)
+		p.w.Write(cli.CleanJSON(raw))
 		return p.w.WriteByte('\n')
 	}
 	var r wire.LogRecord

@@ -53,10 +53,17 @@ type configOptions struct {
 	Format string `short:"o" long:"output" value-name:"FORMAT" one-of:"auto json table" default:"auto" description:"auto, json or table"`
 }
 
-// config shows every setting.
+// config shows every setting, and the principals that the config file names:
+// where they are and which file holds the key, never the key.
 func config(_ context.Context, env cli.Env, o configOptions) error {
 	list := cli.NewList(env, o.Format, "SETTING", "VALUE", "SOURCE")
-	for _, s := range env.Settings.All() {
+	all := env.Settings.All()
+	for _, p := range env.Settings.Principals() {
+		all = append(all,
+			cli.Setting{Name: "principals." + p.Name + ".address", Value: p.Address, Source: env.ConfigFile()},
+			cli.Setting{Name: "principals." + p.Name + ".certificate", Value: p.Certificate, Source: env.ConfigFile()})
+	}
+	for _, s := range all {
 		row := struct {
 			Name   string `json:"setting"`
 			Value  string `json:"value"`

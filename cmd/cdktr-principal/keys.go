@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -37,20 +36,28 @@ func grant(ctx context.Context, env cli.Env, o grantOptions) error {
 		return cli.Exit(cli.Bug, err)
 	}
 	holder := bus.Holder{Name: o.Args.Name, Role: o.Role, Public: pair.Public}
-	granted, err := letIn(ctx, env, holder)
+	if err := holder.Check(); err != nil {
+		return env.Usagef("%w", err)
+	}
+	k, err := openKeyring(ctx, env)
 	if err != nil {
 		return err
 	}
-	address, reachable := outside(env, o.Address, granted.API)
+	defer k.close()
+	granted, err := k.grant(ctx, env, holder)
+	if err != nil {
+		return err
+	}
+	address, reachable := outside(o.Address, granted.API, k.dialled)
 	invitation := bus.Invitation{
 		Certificate:  bus.Certificate{Pair: pair, Metadata: map[string]string{"name": holder.Name, "role": holder.Role}},
 		PrincipalKey: granted.PrincipalKey,
 		Address:      address,
 	}
-	if _, err := fmt.Fprint(env.Stdout, invitation.Text()); err != nil {
-		return cli.Exit(cli.IO, err)
+	if err := printSecret(env.Stdout, invitation.Text()); err != nil {
+		return cli.Exitf(cli.IO, "%w; the key is granted and of no use: cdktr-principal revoke %s", err, holder.Name)
 	}
-	if !reachable {
+	if o.Address == "" && !reachable {
 		fmt.Fprintf(env.Stderr, "%s: the principal listens on %s only, which no other machine reaches; start it with --host 0.0.0.0\n", env.Name, address)
 	}
 	if env.OutTerminal {
@@ -59,49 +66,45 @@ func grant(ctx context.Context, env cli.Env, o grantOptions) error {
 	return nil
 }
 
-// letIn asks the principal that runs; where none does, it changes the key
-// directory itself.
-func letIn(ctx context.Context, env cli.Env, h bus.Holder) (wire.KeyGranted, error) {
-	var granted wire.KeyGranted
-	c, err := running(env)
-	if err != nil {
-		return granted, err
+// printSecret closes the file that stdout may be against others, and writes.
+func printSecret(w io.Writer, text string) error {
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			if err := f.Chmod(0o600); err != nil {
+				return err
+			}
+		}
 	}
-	if c != nil {
-		defer c.Close()
-		err := c.Call(ctx, wire.OpKeyGrant, &wire.KeyGrant{Name: h.Name, Role: h.Role, PublicKey: h.Public}, &granted)
-		return granted, err
-	}
-	ring, err := openRing(env)
-	if err != nil {
-		return granted, err
-	}
-	if err := ring.Grant(h); err != nil {
-		return granted, ringError(err)
-	}
-	s := env.Settings
-	granted.PrincipalKey = ring.Principal().Public
-	granted.API = "tcp://" + net.JoinHostPort(s.Text(cli.PrincipalHost), s.Text(cli.PrincipalPort))
-	return granted, nil
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // outside is the address that another machine has to use, and whether one can.
-func outside(env cli.Env, wanted, api string) (address string, reachable bool) {
+// A principal that listens everywhere is where this command has dialled it;
+// from its own machine it goes by this host's name.
+func outside(wanted, api, dialled string) (address string, reachable bool) {
 	if wanted == "" {
 		wanted = api
 	}
 	host, port, err := net.SplitHostPort(strings.TrimPrefix(wanted, "tcp://"))
 	if err != nil {
-		host = strings.TrimPrefix(wanted, "tcp://")
+		host = strings.Trim(strings.TrimPrefix(wanted, "tcp://"), "[]")
 		_, port, _ = net.SplitHostPort(strings.TrimPrefix(api, "tcp://"))
 	}
-	ip := net.ParseIP(host)
-	if ip != nil && ip.IsUnspecified() {
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil {
 			host = name
 		}
+		if dialled != "" && !isLoopback(dialled) {
+			host = dialled
+		}
 	}
-	return "tcp://" + net.JoinHostPort(host, port), host != "localhost" && (ip == nil || !ip.IsLoopback())
+	return "tcp://" + net.JoinHostPort(host, port), !isLoopback(host)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 type revokeOptions struct {
@@ -113,20 +116,12 @@ type revokeOptions struct {
 
 // revoke ends a key at once.
 func revoke(ctx context.Context, env cli.Env, o revokeOptions) error {
-	c, err := running(env)
+	k, err := openKeyring(ctx, env)
 	if err != nil {
 		return err
 	}
-	if c != nil {
-		defer c.Close()
-		return c.Call(ctx, wire.OpKeyRevoke, &wire.KeyRevoke{Name: o.Args.Name}, nil)
-	}
-	ring, err := openRing(env)
-	if err != nil {
-		return err
-	}
-	_, err = ring.Revoke(o.Args.Name)
-	return ringError(err)
+	defer k.close()
+	return k.revoke(ctx, o.Args.Name)
 }
 
 type keysOptions struct {
@@ -136,83 +131,15 @@ type keysOptions struct {
 
 // keys lists who is let in.
 func keys(ctx context.Context, env cli.Env, o keysOptions) error {
-	c, err := running(env)
+	k, err := openKeyring(ctx, env)
 	if err != nil {
 		return err
 	}
+	defer k.close()
 	list := cli.NewList(env, o.Output, "NAME", "ROLE", "PUBLIC KEY")
-	add := func(k wire.Key) error { return list.Add(k, k.Name, k.Role, k.PublicKey) }
-	if c == nil {
-		ring, err := openRing(env)
-		if err != nil {
-			return err
-		}
-		for _, h := range ring.Holders() {
-			if err := add(wire.Key{Name: h.Name, Role: h.Role, PublicKey: h.Public}); err != nil {
-				return err
-			}
-		}
-		return list.Flush()
-	}
-	defer c.Close()
-	for cursor := ""; ; {
-		var page wire.Keys
-		if err := c.Call(ctx, wire.OpKeyList, &wire.KeyList{Cursor: cursor}, &page); err != nil {
-			return err
-		}
-		for _, k := range page.Keys {
-			if err := add(k); err != nil {
-				return err
-			}
-		}
-		if cursor = page.Cursor; cursor == "" {
-			return list.Flush()
-		}
-	}
-}
-
-// running is a client of the principal that was named, or that runs on this
-// data directory; nil where neither is.
-func running(env cli.Env) (*client.Client, error) {
-	o, err := env.ClientOptions()
+	err = k.each(ctx, func(k wire.Key) error { return list.Add(k, k.Name, k.Role, k.PublicKey) })
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if o.Remote == nil && !env.Settings.Named() {
-		_, err := client.ReadPresence(o.Data)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, cli.Exit(cli.IO, err)
-		}
-	}
-	return client.New(o), nil
-}
-
-func openRing(env cli.Env) (*bus.Ring, error) {
-	ring, err := bus.OpenRing(env.Settings.Text(cli.KeysDir))
-	if err != nil {
-		return nil, cli.Exit(cli.Config, err)
-	}
-	for _, err := range ring.Skipped() {
-		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
-	}
-	return ring, nil
-}
-
-// ringError gives what a ring refuses the exit codes that a principal's answers
-// have.
-func ringError(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, bus.ErrKeyName), errors.Is(err, bus.ErrKeyRole), errors.Is(err, bus.ErrKey), errors.Is(err, bus.ErrKeyExists):
-		return cli.Exit(cli.BadInput, err)
-	case errors.Is(err, bus.ErrNoHolder):
-		return cli.Exit(cli.NotFound, err)
-	case errors.Is(err, bus.ErrOwnKey):
-		return cli.Exit(cli.NotAllowed, err)
-	}
-	return cli.Exit(cli.IO, err)
+	return list.Flush()
 }

@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/bus"
 	"github.com/cdktr/cdktr/lib/cli"
+	"github.com/cdktr/cdktr/lib/client"
 	"github.com/cdktr/cdktr/lib/principal"
 	"github.com/cdktr/cdktr/lib/store"
 )
@@ -23,7 +25,7 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	}
 	s := env.Settings
 	log := env.Logger()
-	home, err := principal.OpenHome(s.Text(cli.DataDir))
+	home, err := takeHome(ctx, s.Text(cli.DataDir), time.Second)
 	if err != nil {
 		return cli.Exit(cli.IO, err)
 	}
@@ -45,6 +47,23 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	}
 	err = run(ctx, env, o, home, p, log)
 	return errors.Join(err, history.Close())
+}
+
+// takeHome waits for a moment where no principal has the directory: a command
+// is changing its keys.
+func takeHome(ctx context.Context, data string, most time.Duration) (*principal.Home, error) {
+	for end := time.Now().Add(most); ; {
+		home, err := principal.OpenHome(data)
+		_, absent := client.ReadPresence(data)
+		if !errors.As(err, new(*principal.TakenError)) || absent == nil || time.Now().After(end) {
+			return home, err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // run serves with the agent beside it. The agent stops first, so that the

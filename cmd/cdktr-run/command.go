@@ -34,6 +34,9 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	if err != nil {
 		return err
 	}
+	if o.Local != "" {
+		return runLocal(ctx, env, o, item)
+	}
 	copts, err := env.ClientOptions()
 	if err != nil {
 		return err
@@ -57,15 +60,15 @@ func (j job) do(ctx context.Context, item wire.TriggerItem) error {
 	case j.o.List:
 		return j.reached(j.list(ctx))
 	case j.o.Show != "":
-		r, err := j.p.Run(ctx, j.o.Show)
+		r, err := j.p.Run(ctx, string(j.o.Show))
 		if err != nil {
 			return j.reached(err)
 		}
 		return j.show(r)
 	case j.o.Cancel != "":
-		return j.reached(j.p.Call(ctx, wire.OpRunCancel, &wire.RunRef{Run: j.o.Cancel}, nil))
+		return j.reached(j.p.Call(ctx, wire.OpRunCancel, &wire.RunRef{Run: string(j.o.Cancel)}, nil))
 	case j.o.Wait != "":
-		return j.follow(ctx, j.o.Wait, false)
+		return j.follow(ctx, string(j.o.Wait), false)
 	}
 	started, err := j.p.Trigger(ctx, item)
 	if err != nil {

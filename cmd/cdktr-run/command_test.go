@@ -171,6 +171,7 @@ func TestListShowsWhatDoesNotLoad(t *testing.T) {
 	const table = "WORKFLOW  NAME   SCHEDULE  NEXT  LAST RUN      STATUS\n" +
 		"etl.bad   -      -         -     -             does not load\n" +
 		"hello     Hello  -         -     abcdefghijkl  FAILED\n" +
+		"\n" +
 		"etl/bad.yml:3:5: unknown key\\x1b[2J\n"
 	if err := c.do(t.Context(), t); err != nil || c.out.String() != table {
 		t.Errorf("%v\n%s", err, &c.out)
@@ -181,17 +182,30 @@ func TestListShowsWhatDoesNotLoad(t *testing.T) {
 	}
 }
 
+func TestListSaysThatThereIsNothing(t *testing.T) {
+	for args, says := range map[string]string{"--list": "cdktr-run: there are no workflows\n", "--list -q": ""} {
+		f := newFake("")
+		f.pages = []wire.Workflows{{}}
+		c := newCall(f, args)
+		c.env.OutTerminal = true
+		if err := c.do(t.Context(), t); err != nil || c.out.Len() > 0 || c.err.String() != says {
+			t.Errorf("%s: %v, stdout %q, stderr %q", args, err, &c.out, &c.err)
+		}
+	}
+}
+
 func TestContradictionsAreWrongUsage(t *testing.T) {
 	for _, args := range []string{
 		"", "-d -l x", "-l -o json x", "--no-prefix x", "--list x", "--list --show y", "--show y -l",
-		"--wait y --key k", "--wait y -d", "--cancel y -p f", "a=b", "x -d --cancel-on-interrupt",
+		"--wait y --key k", "--wait y -d", "--cancel y -p f", "--cancel y -o json", "-o table x", "--wait y -o table", "a=b", "x -d --cancel-on-interrupt",
+		"--local f -d", "--local f --list", "--local f -l -o json", "--local f --principal p", "--local f --keys k",
 	} {
 		c := newCall(newFake(""), args)
 		if err := c.o.check(c.env); cli.Code(err) != cli.Usage {
 			t.Errorf("%q is taken: %v", args, err)
 		}
 	}
-	for _, args := range []string{"x", "x a=b", "--wait y -l --timeout 1s", "--list -o json", "-l --no-prefix x", "--show y -o json"} {
+	for _, args := range []string{"x", "x a=b", "--wait y -l --timeout 1s", "--list -o json", "-l --no-prefix x", "--show y -o json", "--show y -o table", "--local f", "--local f a=b -l --timeout 1s --cancel-on-interrupt"} {
 		c := newCall(newFake(""), args)
 		if err := c.o.check(c.env); err != nil {
 			t.Errorf("%q is refused: %v", args, err)

@@ -18,9 +18,10 @@ type options struct {
 	Quiet             bool     `short:"q" long:"quiet" description:"no talk on stderr but errors of the command itself"`
 	CancelOnInterrupt bool     `long:"cancel-on-interrupt" description:"^C cancels the run instead of leaving it"`
 	List              bool     `long:"list" description:"list the workflows"`
-	Show              string   `long:"show" value-name:"RUN" description:"show a run and its tasks"`
-	Wait              string   `long:"wait" value-name:"RUN" description:"wait for a run that was started before"`
-	Cancel            string   `long:"cancel" value-name:"RUN" description:"cancel a run"`
+	Show              cli.Name `long:"show" value-name:"RUN" description:"show a run and its tasks"`
+	Wait              cli.Name `long:"wait" value-name:"RUN" description:"wait for a run that was started before"`
+	Local             cli.Name `long:"local" value-name:"FILE" unquote:"false" description:"run a workflow file in this process, without a principal"`
+	Cancel            cli.Name `long:"cancel" value-name:"RUN" description:"cancel a run"`
 	Args              struct {
 		Workflow string   `positional-arg-name:"WORKFLOW"`
 		Params   []string `positional-arg-name:"NAME=VALUE"`
@@ -38,6 +39,9 @@ func (o *options) check(env cli.Env) error {
 			modes = append(modes, m.name)
 		}
 	}
+	if o.Local != "" {
+		return o.checkLocal(env, modes)
+	}
 	switch {
 	case len(modes) > 1:
 		return env.Usagef("%s and %s exclude each other", modes[0], modes[1])
@@ -51,22 +55,57 @@ func (o *options) check(env cli.Env) error {
 		return env.Usagef("-d and -l exclude each other")
 	case o.Detach && o.CancelOnInterrupt:
 		return env.Usagef("-d and --cancel-on-interrupt exclude each other")
-	case o.Log && o.Output == "json":
-		return env.Usagef("-l and -o json exclude each other")
-	case o.NoPrefix && !o.Log:
-		return env.Usagef("--no-prefix goes with -l")
+	}
+	if err := o.checkOutput(env); err != nil {
+		return err
 	}
 	starting := o.Detach || o.Key != "" || o.ParamsFile != ""
 	waiting := o.Log || o.CancelOnInterrupt
-	if len(modes) == 1 && (starting || (waiting && o.Wait == "")) {
-		return env.Usagef("%s only goes with --timeout, -o and -q%s", modes[0], alsoWaiting(o.Wait != ""))
+	switch {
+	case len(modes) == 0:
+	case o.Cancel != "" && (starting || waiting || o.Output != "auto"):
+		return env.Usagef("--cancel only goes with --timeout and -q")
+	case o.Wait != "" && starting:
+		return env.Usagef("--wait only goes with --timeout, -o json, -q, -l and --cancel-on-interrupt")
+	case o.Wait == "" && (starting || waiting):
+		return env.Usagef("%s only goes with --timeout, -o and -q", modes[0])
 	}
 	return nil
 }
 
-func alsoWaiting(wait bool) string {
-	if wait {
-		return ", -l and --cancel-on-interrupt"
+// checkLocal finds what makes no sense without a principal.
+func (o *options) checkLocal(env cli.Env, modes []string) error {
+	refused := modes
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{o.Detach, "-d"}, {o.Key != "", "--key"}, {o.Principal != "", "--principal"}, {o.Keys != "", "--keys"}} {
+		if f.on {
+			refused = append(refused, f.name)
+		}
 	}
-	return ""
+	if len(refused) > 0 {
+		return env.Usagef("--local and %s exclude each other: there is no principal", refused[0])
+	}
+	return o.checkOutput(env)
+}
+
+func (o *options) checkOutput(env cli.Env) error {
+	switch {
+	case o.Log && o.Output == "json":
+		return env.Usagef("-l and -o json exclude each other")
+	case o.NoPrefix && !o.Log:
+		return env.Usagef("--no-prefix goes with -l")
+	case o.Output == "table" && !o.List && o.Show == "":
+		return env.Usagef("-o table goes with --list and --show")
+	}
+	return nil
+}
+
+// params are the arguments after the workflow; with --local, all of them.
+func (o *options) params() []string {
+	if o.Local != "" && o.Args.Workflow != "" {
+		return append([]string{o.Args.Workflow}, o.Args.Params...)
+	}
+	return o.Args.Params
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -23,10 +25,10 @@ func (o *options) trigger(env cli.Env) (wire.TriggerItem, error) {
 			return item, err
 		}
 		if item.Params, err = parseParams(text); err != nil {
-			return item, cli.Exitf(cli.BadInput, "parameters of %s: %w", o.ParamsFile, err)
+			return item, cli.Exitf(cli.BadInput, "%s: %s", paramsOf(o.ParamsFile), strings.TrimPrefix(err.Error(), "yaml: "))
 		}
 	}
-	for _, arg := range o.Args.Params {
+	for _, arg := range o.params() {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok || name == "" {
 			return item, env.Usagef("expected NAME=VALUE, not %q", arg)
@@ -39,24 +41,43 @@ func (o *options) trigger(env cli.Env) (wire.TriggerItem, error) {
 	return item, nil
 }
 
+// paramsOf is what messages call the file of -p.
+func paramsOf(name string) string {
+	if name == "-" {
+		return "parameters on stdin"
+	}
+	return "parameters of " + name
+}
+
 func readParams(env cli.Env, name string) ([]byte, error) {
 	var r io.Reader = env.Stdin
 	if name != "-" {
 		f, err := os.Open(env.Path(name))
 		if err != nil {
-			return nil, err
+			return nil, paramsError(name, err)
 		}
 		defer f.Close()
 		r = f
 	}
 	text, err := io.ReadAll(io.LimitReader(r, wire.MaxMessage+1))
 	if err != nil {
-		return nil, cli.Exitf(cli.IO, "read parameters: %w", err)
+		return nil, paramsError(name, err)
 	}
 	if len(text) > wire.MaxMessage {
-		return nil, cli.Exitf(cli.BadInput, "parameters of %s: more than %d bytes", name, wire.MaxMessage)
+		return nil, cli.Exitf(cli.BadInput, "%s: more than %d bytes", paramsOf(name), wire.MaxMessage)
 	}
 	return text, nil
+}
+
+// paramsError calls the file as the user did.
+func paramsError(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return cli.Exitf(cli.NotFound, "no file %q for -p", name)
+	}
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	return cli.Exitf(cli.IO, "%s: %w", paramsOf(name), err)
 }
 
 // parseParams reads an object in YAML or JSON. A scalar is taken as it is

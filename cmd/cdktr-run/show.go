@@ -75,6 +75,9 @@ func paramsLine(params wire.Params) string {
 	for name, value := range params {
 		all = append(all, name+"="+value)
 	}
+	if len(all) == 0 {
+		return "-"
+	}
 	sort.Strings(all)
 	return strings.Join(all, " ")
 }
@@ -90,12 +93,14 @@ func or(s *string) string {
 func (j job) list(ctx context.Context) error {
 	list := cli.NewList(j.env, j.o.Output, "WORKFLOW", "NAME", "SCHEDULE", "NEXT", "LAST RUN", "STATUS")
 	var wrong []string
+	some := false
 	for cursor, first := "", true; first || cursor != ""; first = false {
 		var page wire.Workflows
 		if err := j.p.Call(ctx, wire.OpWorkflowList, &wire.WorkflowList{Cursor: cursor}, &page); err != nil {
 			return err
 		}
 		for _, w := range page.Workflows {
+			some = true
 			if w.Errors == nil {
 				w.Errors = []wire.Problem{}
 			}
@@ -113,6 +118,12 @@ func (j job) list(ctx context.Context) error {
 	}
 	if list.JSON() {
 		return nil
+	}
+	if !some && !j.o.Quiet {
+		fmt.Fprintf(j.env.Stderr, "%s: there are no workflows\n", j.env.Name)
+	}
+	if len(wrong) > 0 {
+		wrong = append([]string{""}, wrong...)
 	}
 	for _, line := range wrong {
 		if _, err := fmt.Fprintln(j.env.Stdout, cli.Clean(line)); err != nil {

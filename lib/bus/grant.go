@@ -27,14 +27,12 @@ var (
 // maxKeyName is the longest name of a key, in bytes.
 const maxKeyName = 64
 
-// checkHolder refuses what would make no file name, or no holder.
-func checkHolder(h Holder) error {
-	allowed := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_.-", c)
+// Check refuses what would make no file name, or no holder.
+func (h Holder) Check() error {
+	if err := checkName(h.Name); err != nil {
+		return err
 	}
 	switch {
-	case h.Name == "" || len(h.Name) > maxKeyName || h.Name[0] == '.' || h.Name[0] == '-' || strings.ContainsFunc(h.Name, func(c rune) bool { return !allowed(c) }):
-		return fmt.Errorf("%w: %q (1 to %d letters, digits, and _ . - inside)", ErrKeyName, h.Name, maxKeyName)
 	case !slices.Contains(roles, h.Role):
 		return fmt.Errorf("%w: %q (%s)", ErrKeyRole, h.Role, strings.Join(roles, ", "))
 	case !isKey(h.Public):
@@ -43,60 +41,110 @@ func checkHolder(h Holder) error {
 	return nil
 }
 
+func checkName(name string) error {
+	allowed := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_.-", c)
+	}
+	if name == "" || len(name) > maxKeyName || name[0] == '.' || name[0] == '-' || strings.ContainsFunc(name, func(c rune) bool { return !allowed(c) }) {
+		return fmt.Errorf("%w: %q (1 to %d letters, digits, and _ . - inside)", ErrKeyName, name, maxKeyName)
+	}
+	return nil
+}
+
 // Grant lets the holder in from now on, and after a restart too: its public
 // key is on the disk when Grant returns. The same again is no error.
 func (r *Ring) Grant(h Holder) error {
-	if err := checkHolder(h); err != nil {
+	if err := h.Check(); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Join(r.dir, ".lock"))
+	unlock, err := r.lock()
 	if err != nil {
-		return fmt.Errorf("lock key directory: %w", err)
+		return err
 	}
 	defer unlock()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if h == r.known[h.Public] {
+	if h == r.holder(h.Public) {
 		return nil
 	}
-	if h.Name == principalName || r.named(h.Name) != "" {
-		return fmt.Errorf("%w: %s", ErrKeyExists, h.Name)
-	}
-	if other, taken := r.known[h.Public]; taken {
-		return fmt.Errorf("%w: it is that of %s", ErrKeyExists, other.Name)
+	if err := r.free(h); err != nil {
+		return err
 	}
 	c := Certificate{Pair: Pair{Public: h.Public}, Metadata: map[string]string{"name": h.Name, "role": h.Role}}
 	if err := write(r.public(h.Name), c.text(false), 0o644); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.known[h.Public] = h
 	return nil
 }
 
-// Revoke ends what the holder of that name may do, and returns its public key.
-// It is gone from the disk when Revoke returns.
+// free refuses a name or a key that is somebody's. Names that differ in case
+// alone are one name: on some disks they are one file.
+func (r *Ring) free(h Holder) error {
+	if other := r.holder(h.Public); other.Name != "" {
+		return fmt.Errorf("%w: it is that of %s", ErrKeyExists, other.Name)
+	}
+	for _, taken := range append(r.Holders(), Holder{Name: principalName}) {
+		if strings.EqualFold(taken.Name, h.Name) {
+			return fmt.Errorf("%w: %s", ErrKeyExists, taken.Name)
+		}
+	}
+	// A file that lets nobody in may still be somebody's.
+	if _, err := os.Lstat(r.public(h.Name)); err == nil {
+		return fmt.Errorf("%w: %s is there; revoke %s first", ErrKeyExists, r.public(h.Name), h.Name)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("grant %s: %w", h.Name, err)
+	}
+	return nil
+}
+
+// Revoke ends what the holder of that name may do, and returns its public key:
+// empty where only a file was there, which let nobody in. The file is gone from
+// the disk when Revoke returns.
 func (r *Ring) Revoke(name string) (public string, err error) {
-	if name == principalName || name == adminName {
+	if strings.EqualFold(name, principalName) || strings.EqualFold(name, adminName) {
 		return "", fmt.Errorf("%w: stop the principal, remove %s and %s, and start it again", ErrOwnKey, r.public(name), r.secret(name))
 	}
-	unlock, err := lock(filepath.Join(r.dir, ".lock"))
+	unlock, err := r.lock()
 	if err != nil {
-		return "", fmt.Errorf("lock key directory: %w", err)
+		return "", err
 	}
 	defer unlock()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if public = r.named(name); public == "" {
+	// Whatever becomes of the files: from now on it is not let in.
+	public = r.forget(name)
+	if public == "" && !r.stray(name) {
 		return "", fmt.Errorf("%w: %q", ErrNoHolder, name)
 	}
-	// Whatever becomes of the files: from now on it is not let in.
-	delete(r.known, public)
-	for _, file := range []string{r.public(name), r.secret(name)} {
+	files := []string{r.public(name)}
+	if name == agentName { // the only holder whose secret part is here
+		files = append(files, r.secret(name))
+	}
+	for _, file := range files {
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return public, fmt.Errorf("revoke %s: it is not let in until the principal is started again; remove the file yourself: %w", name, err)
+			return public, fmt.Errorf("revoke %s: it is let in again when the principal starts anew; remove the file yourself: %w", name, err)
 		}
 	}
 	return public, syncDirectory(r.dir)
+}
+
+// stray tells whether a key file of that name is there, and nobody's: one that
+// was left out, or that appeared since.
+func (r *Ring) stray(name string) bool {
+	if checkName(name) != nil || slices.ContainsFunc(r.Holders(), func(h Holder) bool { return strings.EqualFold(h.Name, name) }) {
+		return false
+	}
+	_, err := os.Lstat(r.public(name))
+	return err == nil
+}
+
+// lock keeps others, in this process and elsewhere, from changing the
+// directory. Lookups go on meanwhile.
+func (r *Ring) lock() (unlock func(), err error) {
+	unlock, err = lock(filepath.Join(r.dir, ".lock"))
+	if err != nil {
+		return nil, fmt.Errorf("lock key directory: %w", err)
+	}
+	return unlock, nil
 }
 
 // Holders are all that are let in, by name.
@@ -115,10 +163,20 @@ func (r *Ring) Holders() []Holder {
 // holders are not let in; the others are.
 func (r *Ring) Skipped() []error { return r.skipped }
 
-// named returns the public key of a holder. The caller has the lock.
-func (r *Ring) named(name string) (public string) {
+// holder returns who has a public key, or nobody.
+func (r *Ring) holder(public string) Holder {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.known[public]
+}
+
+// forget takes a holder out and returns its public key, if there is one.
+func (r *Ring) forget(name string) (public string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, h := range r.known {
 		if h.Name == name {
+			delete(r.known, h.Public)
 			return h.Public
 		}
 	}
@@ -142,7 +200,7 @@ func (r *Ring) readGranted() error {
 		c, err := ReadCertificate(file)
 		h := Holder{name, c.Metadata["role"], c.Public}
 		if err == nil {
-			err = checkHolder(h)
+			err = h.Check()
 		}
 		if other, twice := r.known[h.Public]; err == nil && twice {
 			err = fmt.Errorf("%w: it is that of %s", ErrKeyExists, other.Name)

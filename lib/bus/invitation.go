@@ -44,5 +44,5 @@ func ParseInvitation(r io.Reader) (Invitation, error) {
 	case i.Address == "":
 		return i, fmt.Errorf("it holds no address of the principal")
 	}
-	return i, checkHolder(Holder{i.Metadata["name"], i.Metadata["role"], i.Public})
+	return i, Holder{i.Metadata["name"], i.Metadata["role"], i.Public}.Check()
 }

@@ -15,6 +15,9 @@ import (
 const (
 	publishItems = 10_000
 	publishBytes = 16 << 20
+	// publishOne bounds one message. libzmq holds a thousand for a subscriber
+	// that does not read.
+	publishOne = 64 << 10
 )
 
 // Publisher sends to whoever subscribes, as fast as each can take it, and
@@ -61,10 +64,11 @@ func (p *Publisher) Endpoint() string { return p.endpoint }
 // save itself the work of encoding.
 func (p *Publisher) Wanted() bool { return p.wanted.Load() > 0 }
 
-// Publish queues a message, or drops it where the queue is full or nobody has
-// subscribed to anything. It never waits; any goroutine may call it.
+// Publish queues a message, or drops it where it is larger than 64 KiB, the queue
+// is full or nobody has subscribed to anything: who reads a flood reads it from
+// the history, at his own pace. It never waits; any goroutine may call it.
 func (p *Publisher) Publish(topic string, body []byte) {
-	if !p.Wanted() {
+	if !p.Wanted() || len(body) > publishOne {
 		return
 	}
 	p.mu.Lock()

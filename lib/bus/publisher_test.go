@@ -81,6 +81,18 @@ func TestSubscriberGetsItsTopicsInOrder(t *testing.T) {
 	}
 }
 
+// A thousand messages wait for one who does not read: large ones would be
+// without bound.
+func TestLargeNewsIsLeftToTheHistory(t *testing.T) {
+	_, p, sub := live(t, "a")
+	synced(t, p, sub)
+	p.Publish("a", make([]byte, publishOne+1))
+	p.Publish("a", []byte("small"))
+	if m := nextOf(t, sub); string(m.Body) != "small" {
+		t.Errorf("%d bytes arrive", len(m.Body))
+	}
+}
+
 func TestSubscriberThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	s, p, slow := live(t, "a")
 	synced(t, p, slow)

@@ -132,7 +132,7 @@ func (r *Router) serve(sock, heard *zmq.Socket) error {
 			return fmt.Errorf("send on %s: %w", r.endpoint, err)
 		}
 		if closing {
-			return sock.SetLinger(time.Second)
+			return r.finish(sock, &back)
 		}
 		events := zmq.POLLIN
 		if r.requests.full() {
@@ -163,6 +163,17 @@ func (r *Router) serve(sock, heard *zmq.Socket) error {
 			r.deliver(m)
 		}
 	}
+}
+
+// finish sends what waits for peers that are reading, for at most a second. What
+// libzmq has by then it sends while the context ends.
+func (r *Router) finish(sock *zmq.Socket, back *backlog) error {
+	for start := time.Now(); back.waiting() && time.Since(start) < time.Second; time.Sleep(retryEvery) {
+		if err := back.send(sock, nil, time.Now()); err != nil {
+			return fmt.Errorf("send on %s: %w", r.endpoint, err)
+		}
+	}
+	return sock.SetLinger(time.Second)
 }
 
 // take empties the queue of replies.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"reflect"
 	"strings"
 	"syscall"
@@ -183,6 +184,51 @@ func TestPeerThatDoesNotReadHoldsUpNobody(t *testing.T) {
 		if got, err := slow.RecvMessage(0); err != nil || len(got) != 2 || got[1][:4] != fmt.Sprintf("%04d", i) {
 			t.Fatalf("reply %d: %.20q, %v", i, got, err)
 		}
+	}
+}
+
+// resident is how much memory this process has, in bytes.
+func resident(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("SKIP-TOOL procfs:", err)
+	}
+	var size, pages int
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
+func TestLargeRepliesThatNobodyReadsTakeBoundedMemory(t *testing.T) {
+	s := curveSite(t)
+	page := make([]byte, 1<<20)
+	answered := make(chan struct{}, 500)
+	go func() {
+		for q := range s.Requests() {
+			q.Reply(page)
+			answered <- struct{}{}
+		}
+	}()
+	before := resident(t)
+	slow := peer(t, zmq.DEALER, s.target(), func(s *zmq.Socket) error { return errors.Join(s.SetRcvhwm(1), s.SetRcvbuf(4096)) })
+	for range cap(answered) {
+		if _, err := slow.SendMessage("", "page"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range cap(answered) {
+		<-answered
+	}
+	c := dial(t, s.target())
+	for range 20 { // its turn comes after those of the slow one
+		if _, err := c.Call(within(t), []byte("a")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := resident(t) - before; grown > 250<<20 {
+		t.Errorf("%d MiB more for %d MiB that nobody reads", grown>>20, cap(answered))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	zmq "github.com/pebbe/zmq4"
 )
@@ -14,6 +15,7 @@ type Server struct {
 	pair   *Pair // nil: plaintext
 	ctx    *zmq.Context
 	gate   *gate // nil: plaintext
+	crowd  *crowd
 	failed chan error
 	quit   chan struct{} // closed by Close
 	watch  sync.WaitGroup
@@ -22,17 +24,23 @@ type Server struct {
 	closed  bool
 	sockets []interface{ close() error }
 	count   int // names the doorbells
+
+	listeners atomic.Int64 // names the monitors
 }
 
 // NewServer starts a server with its key pair, or in plaintext where pair is
 // nil. allow is asked, from one goroutine, for each peer that connects; it must
 // not wait.
 func NewServer(pair *Pair, allow func(public string) bool) (*Server, error) {
+	crowd, err := newCrowd()
+	if err != nil {
+		return nil, err
+	}
 	ctx, err := zmq.NewContext()
 	if err != nil {
 		return nil, fmt.Errorf("make ZeroMQ context: %w", err)
 	}
-	s := &Server{pair: pair, ctx: ctx, failed: make(chan error, 1), quit: make(chan struct{})}
+	s := &Server{pair: pair, ctx: ctx, crowd: crowd, failed: make(chan error, 1), quit: make(chan struct{})}
 	if pair == nil {
 		return s, nil
 	}
@@ -84,6 +92,11 @@ func (s *Server) gateStands() bool {
 	}
 }
 
+// unreadReplies is how many replies, each of up to MaxMessage bytes, libzmq holds
+// for one peer that does not read. The others wait in the backlog, which counts
+// bytes.
+const unreadReplies = 50
+
 // listen makes a socket that listens. It is called by the goroutine that will
 // own it.
 func (s *Server) listen(kind zmq.Type, endpoint string) (*zmq.Socket, string, error) {
@@ -99,12 +112,12 @@ func (s *Server) listen(kind zmq.Type, endpoint string) (*zmq.Socket, string, er
 			sock.SetZapDomain("cdktr"))
 	}
 	if kind == zmq.ROUTER {
-		err = errors.Join(err, sock.SetRouterMandatory(1))
+		err = errors.Join(err, sock.SetRouterMandatory(1), sock.SetSndhwm(unreadReplies))
 	}
-	if err == nil {
-		endpoint, err = bind(sock, endpoint)
-	} else {
+	if err != nil {
 		err = fmt.Errorf("set up %v socket: %w", kind, err)
+	} else if err = s.crowd.watch(s.ctx, sock, fmt.Sprintf("crowd-%d", s.listeners.Add(1))); err == nil {
+		endpoint, err = bind(sock, endpoint)
 	}
 	if err != nil {
 		return nil, "", errors.Join(err, sock.Close())
@@ -142,6 +155,7 @@ func (s *Server) Close() error {
 	for _, c := range s.sockets {
 		err = errors.Join(err, c.close())
 	}
+	s.crowd.watchers.Wait()
 	if s.gate != nil {
 		s.gate.close()
 	}

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	zmq "github.com/pebbe/zmq4"
+
+	"github.com/cdktr/cdktr/lib/failpoint"
 )
 
 // zapEndpoint is where libzmq asks about keys, in each context anew.
@@ -90,6 +92,9 @@ func (g *gate) serve(sock, heard *zmq.Socket) error {
 			m, err := receive(sock)
 			if again(err) {
 				break
+			}
+			if err == nil && failpoint.Fails("bus.zap") {
+				err = errGateEnded
 			}
 			if err == nil {
 				err = send(sock, g.judge(m.frames)...)

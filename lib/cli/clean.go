@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // Clean makes one line of foreign text harmless for a terminal. Colours and
 // "erase line" go without a trace, as does a carriage return at the end; every
 // other control character, and every character that turns the direction of
-// text round or breaks the line, is spelled out as \x1b or \u202e; so is a byte
-// that is not UTF-8. Tabs stay.
+// text round, breaks the line or hides text, is spelled out as \x1b or \u202e;
+// so is a byte that is not UTF-8. Tabs stay, and so does what letters and emoji
+// are joined with.
 func Clean(s string) string {
 	if harmless(s) {
 		return s
@@ -20,6 +24,11 @@ func Clean(s string) string {
 	b.Grow(len(s) + 16)
 	for i := 0; i < len(s); {
 		if n := styling(s[i:]); n > 0 {
+			i += n
+			continue
+		}
+		if n := flag(s[i:]); n > 0 {
+			b.WriteString(s[i : i+n])
 			i += n
 			continue
 		}
@@ -68,13 +77,73 @@ func styling(s string) int {
 	return 0
 }
 
+// flag returns the length of a leading flag of a region, such as England's: a
+// black flag, up to six tags for letters and digits, and the tag that ends it;
+// else 0.
+func flag(s string) int {
+	const black = "\U0001f3f4"
+	if !strings.HasPrefix(s, black) {
+		return 0
+	}
+	for n, i := 0, len(black); n <= 6; n++ {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		switch {
+		case r == 0xe007f && n > 0:
+			return i
+		case (r < 0xe0030 || r > 0xe0039) && (r < 0xe0061 || r > 0xe007a):
+			return 0
+		}
+	}
+	return 0
+}
+
+// CleanJSON makes JSON harmless for a terminal and leaves its meaning: what
+// Clean would spell out is escaped. JSON has such characters in strings alone.
+func CleanJSON(text []byte) []byte {
+	if !bytes.ContainsFunc(text, dangerousInJSON) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+64)
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case !dangerousInJSON(r):
+			out = append(out, text[:size]...)
+		case r < 0x10000:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		}
+		text = text[size:]
+	}
+	return out
+}
+
+// dangerousInJSON leaves alone what stands between values; in strings JSON
+// itself escapes it.
+func dangerousInJSON(r rune) bool { return r >= 0x7f && dangerous(r) }
+
+// cleaner is a writer of whole JSON values.
+type cleaner struct{ w io.Writer }
+
+func (c cleaner) Write(text []byte) (int, error) {
+	if _, err := c.w.Write(CleanJSON(text)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
 func dangerous(r rune) bool {
 	switch {
 	case r < 0x20, r >= 0x7f && r < 0xa0: // C0, DEL, C1
 	case r == 0x061c, r == 0x200e, r == 0x200f: // marks of direction
 	case r >= 0x2028 && r <= 0x202e: // line and paragraph separator, embeddings, overrides
 	case r >= 0x2066 && r <= 0x206f: // isolates, deprecated format characters
+	case r == 0x180e, r >= 0x2061 && r <= 0x2064: // invisible separators and operators
 	case r == 0xfeff, r >= 0xfff9 && r <= 0xfffb: // byte order mark, annotations
+	case r >= 0x1d173 && r <= 0x1d17a: // invisible marks in music
 	case r >= 0xe0000 && r <= 0xe007f: // invisible tags
 	default:
 		return false

@@ -40,6 +40,9 @@ func (c Command) Run(ctx context.Context, env Env, args []string) int {
 	}
 	code := codeIn(ctx, err)
 	if text := message(ctx, err); text != "" {
+		if env.Settings != nil && unreached(err) {
+			text += env.Settings.hint
+		}
 		fmt.Fprintf(env.Stderr, "%s: %s\n", c.Name, text)
 	}
 	return code

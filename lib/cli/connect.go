@@ -32,6 +32,7 @@ func (s *Settings) name(env *Env, given []Setting) ([]Setting, error) {
 	if s.named = s.principal(flag.Value); s.named != nil {
 		return given, nil
 	}
+	s.hint = s.hintFor(flag.Value)
 	endpoint, err := client.Endpoint(flag.Value)
 	if err != nil {
 		return nil, env.Usagef("%s: %w", flag.Source, err)
@@ -90,19 +91,27 @@ func (e Env) options(agent bool) (o client.Options, err error) {
 		Try:      s.Duration(TryTimeout),
 		Attempts: s.Int(RetryAttempts),
 		Waiting: func(address string) {
-			fmt.Fprintf(e.Stderr, "%s: waiting for the principal at %s\n", e.Name, address)
+			fmt.Fprintf(e.Stderr, "%s: waiting for the principal at %s%s\n", e.Name, address, s.hint)
 		},
 	}
-	if s.named != nil {
-		o.Remote = &s.named.Remote
-		return o, nil
-	}
-	if o.Address == "" && len(s.principals) > 0 {
-		if _, here := client.ReadPresence(o.Data); here != nil {
-			o.Fallback, err = s.fallback(agent)
+	here, absent := client.ReadPresence(o.Data)
+	switch {
+	case s.named != nil:
+		o.Remote = s.choose(s.named, agent)
+	case o.Address != "":
+		if known := s.at(o.Address); known != nil && !sameEndpoint(o.Address, here.API) {
+			o.Remote = s.choose(known, agent)
 		}
+	case absent != nil:
+		o.Fallback, err = s.fallback(agent)
 	}
 	return o, err
+}
+
+func sameEndpoint(a, b string) bool {
+	one, err := client.Endpoint(a)
+	other, err2 := client.Endpoint(b)
+	return err == nil && err2 == nil && one == other
 }
 
 // roleOf is the role that a certificate names, or empty.

@@ -93,6 +93,8 @@ func Code(err error) int {
 		return Away
 	case errors.Is(err, client.ErrDenied), errors.Is(err, client.ErrNoKey):
 		return NotAllowed
+	case errors.Is(err, client.ErrBadKey):
+		return Config
 	case errors.Is(err, errInterrupted):
 		return Interrupted
 	case errors.Is(err, context.DeadlineExceeded):
@@ -132,7 +134,17 @@ func message(ctx context.Context, err error) string {
 	if interrupted(ctx, err) {
 		return errInterrupted.Error()
 	}
-	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	return cleanLines(err.Error())
+}
+
+// unreached tells that what --principal said led to no principal.
+func unreached(err error) bool {
+	var away *client.AwayError
+	return errors.As(err, &away) || errors.Is(err, client.ErrNoKey)
+}
+
+func cleanLines(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i := range lines {
 		lines[i] = Clean(lines[i])
 	}

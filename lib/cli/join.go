@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gopkg.in/yaml.v3"
 
@@ -21,7 +23,7 @@ import (
 // beside this machine's keys, the principal under a name in the config file.
 func joining(file string) func(context.Context, Env) error {
 	return func(_ context.Context, env Env) error {
-		i, err := readInvitation(env.Path(file))
+		i, err := env.readInvitation(file)
 		if err != nil {
 			return err
 		}
@@ -35,8 +37,14 @@ func joining(file string) func(context.Context, Env) error {
 	}
 }
 
-func readInvitation(file string) (bus.Invitation, error) {
-	f, err := os.Open(file)
+// readInvitation reads a file, or stdin where its name is "-".
+func (e Env) readInvitation(name string) (bus.Invitation, error) {
+	if name == "-" {
+		return parseInvitation(e.Stdin, "stdin")
+	}
+	name = e.Path(name)
+	// Not to wait where nobody writes.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return bus.Invitation{}, Exit(NotFound, err)
 	}
@@ -45,14 +53,18 @@ func readInvitation(file string) (bus.Invitation, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return bus.Invitation{}, Exitf(BadInput, "%s is not a file that cdktr-principal grant has printed", file)
+		return bus.Invitation{}, Exitf(BadInput, "%s is not a file that cdktr-principal grant has printed", name)
 	}
-	i, err := bus.ParseInvitation(f)
+	return parseInvitation(f, name)
+}
+
+func parseInvitation(r io.Reader, name string) (bus.Invitation, error) {
+	i, err := bus.ParseInvitation(r)
 	if err == nil {
 		_, err = client.Endpoint(i.Address)
 	}
 	if err != nil {
-		return i, Exitf(BadInput, "%s is not a file that cdktr-principal grant has printed: %w", file, err)
+		return i, Exitf(BadInput, "%s is not what cdktr-principal grant has printed: %w", name, err)
 	}
 	return i, nil
 }
@@ -98,7 +110,11 @@ func (e Env) nameFor(i bus.Invitation) string {
 	}, host)
 	for _, name := range []string{host, host + "-" + i.Metadata["name"]} {
 		known := e.Settings.principal(name)
-		if known == nil || known.Key == i.PrincipalKey && roleOf(known.Certificate) == i.Metadata["role"] {
+		if known == nil {
+			return name
+		}
+		// A key that is gone or broken makes room for the new one.
+		if role := roleOf(known.Certificate); known.Key == i.PrincipalKey && (role == i.Metadata["role"] || role == "") {
 			return name
 		}
 	}
@@ -112,14 +128,16 @@ func (e Env) nameFor(i bus.Invitation) string {
 // withPrincipal puts an entry into the text of a config file, and leaves the
 // rest and its comments as they are.
 func withPrincipal(file string, text []byte, p Principal) ([]byte, error) {
-	top, err := parseConfig(file, text)
+	doc, err := parseConfig(file, text)
 	if err != nil {
 		return nil, err
 	}
-	if top == nil {
-		top = &yaml.Node{Kind: yaml.MappingNode}
+	var before []byte
+	if doc.Kind == 0 { // nothing but comments, which no node would keep
+		doc = yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.MappingNode}}}
+		before = text
 	}
-	list := under(top, principalsKey)
+	list := under(doc.Content[0], principalsKey)
 	if list.Kind != yaml.MappingNode {
 		*list = yaml.Node{Kind: yaml.MappingNode}
 	}
@@ -130,10 +148,10 @@ func withPrincipal(file string, text []byte, p Principal) ([]byte, error) {
 	}{p.Address, p.Key, p.Certificate}); err != nil {
 		return nil, Exit(Bug, err)
 	}
-	var out bytes.Buffer
-	enc := yaml.NewEncoder(&out)
+	out := bytes.NewBuffer(before)
+	enc := yaml.NewEncoder(out)
 	enc.SetIndent(2)
-	if err := errors.Join(enc.Encode(top), enc.Close()); err != nil {
+	if err := errors.Join(enc.Encode(&doc), enc.Close()); err != nil {
 		return nil, Exit(Bug, err)
 	}
 	return out.Bytes(), nil

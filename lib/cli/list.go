@@ -67,9 +67,10 @@ func writeTable(w *bufio.Writer, columns []string, rows [][]string) {
 	}
 }
 
-// NewEncoder writes JSON objects a line each, with <, > and & as they are.
+// NewEncoder writes JSON objects a line each, with <, > and & as they are, and
+// nothing that harms a terminal.
 func NewEncoder(w io.Writer) *json.Encoder {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(cleaner{w})
 	e.SetEscapeHTML(false)
 	return e
 }

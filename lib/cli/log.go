@@ -9,5 +9,5 @@ func (e Env) Logger() *slog.Logger {
 	if e.ErrTerminal {
 		return slog.New(slog.NewTextHandler(e.Stderr, options))
 	}
-	return slog.New(slog.NewJSONHandler(e.Stderr, options))
+	return slog.New(slog.NewJSONHandler(cleaner{e.Stderr}, options))
 }

@@ -17,7 +17,7 @@ import (
 // common are the options that every command has.
 type common struct {
 	Color   string       `long:"color" value-name:"WHEN" one-of:"auto always never" default:"auto" description:"colour: auto, always or never"`
-	Join    string       `long:"join" value-name:"FILE" unquote:"false" description:"keep the key and the address in a file that a principal has granted, and end"`
+	Join    string       `long:"join" value-name:"FILE" unquote:"false" description:"keep the key and the address in a file that a principal has granted (-: stdin), and end"`
 	Help    func() error `short:"h" long:"help" description:"show this help"`
 	Version func() error `long:"version" description:"show the version"`
 	Man     func() error `long:"man" description:"print the manual page (troff)"`
@@ -188,8 +188,8 @@ func (p *parsing) explain(err error, args []string) error {
 	if text != "" {
 		text = strings.ToLower(text[:1]) + text[1:]
 	}
-	if wrong.Type == flags.ErrMarshal { // "(expected cli.When)" tells people nothing
-		before, after, _ := strings.Cut(text, " (expected cli.")
+	if wrong.Type == flags.ErrMarshal { // "(expected main.size)" tells people nothing
+		before, after, _ := strings.Cut(text, " (expected ")
 		_, after, _ = strings.Cut(after, ")")
 		text = before + after
 	}

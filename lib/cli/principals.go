@@ -79,13 +79,38 @@ func (s *Settings) principal(name string) *Principal {
 	return &s.principals[i]
 }
 
+// at is the principal that is known to be at an address, or nil.
+func (s *Settings) at(address string) *Principal {
+	i := slices.IndexFunc(s.principals, func(p Principal) bool { return sameEndpoint(p.Address, address) })
+	if i < 0 {
+		return nil
+	}
+	return &s.principals[i]
+}
+
+// choose takes the key that is for this kind of work where a machine has
+// several for one principal. An agent works with an agent's key, people do not.
+func (s *Settings) choose(p *Principal, forAgent bool) *client.Remote {
+	if p.fits(forAgent) {
+		return &p.Remote
+	}
+	for i := range s.principals {
+		if other := &s.principals[i]; other.Key == p.Key && other.fits(forAgent) {
+			return &other.Remote
+		}
+	}
+	return &p.Remote // the principal says that it does not fit
+}
+
+func (p *Principal) fits(forAgent bool) bool { return (roleOf(p.Certificate) == "agent") == forAgent }
+
 // fallback is the principal that is meant where none runs here and none is
 // named: the only one of the config file, or the only one where this machine
-// has a key for this kind of work. An agent works with an agent's key.
+// has a key for this kind of work.
 func (s *Settings) fallback(forAgent bool) (*client.Remote, error) {
 	var fit []Principal
 	for _, p := range s.principals {
-		if role := roleOf(p.Certificate); (role == "agent") == forAgent {
+		if p.fits(forAgent) {
 			fit = append(fit, p)
 		}
 	}
@@ -95,9 +120,23 @@ func (s *Settings) fallback(forAgent bool) (*client.Remote, error) {
 	case 1:
 		return &fit[0].Remote, nil
 	}
-	var names []string
-	for _, p := range fit {
-		names = append(names, p.Name)
+	return nil, Exitf(Usage, "there are several principals: say which with --principal %s", strings.Join(names(fit), " or --principal "))
+}
+
+func names(all []Principal) []string {
+	var out []string
+	for _, p := range all {
+		out = append(out, p.Name)
 	}
-	return nil, Exitf(Usage, "there are several principals: say which with --principal %s", strings.Join(names, " or --principal "))
+	return out
+}
+
+// hintFor ends a message about a principal that cannot be reached under what
+// may have been meant as a name.
+func (s *Settings) hintFor(given string) string {
+	known := names(s.principals)
+	if hint := suggest.Hint(given, known); hint != "" || len(known) == 0 || strings.ContainsAny(given, ".:") {
+		return hint
+	}
+	return fmt.Sprintf(" (the config file names %s)", strings.Join(known, ", "))
 }

@@ -97,6 +97,7 @@ type Settings struct {
 	all        []Setting
 	principals []Principal // of the config file
 	named      *Principal  // the one that --principal names
+	hint       string      // what else --principal may have meant, or ""
 }
 
 // All returns every setting, for people to read.

@@ -102,10 +102,11 @@ func readConfig(env Env) (all []Setting, principals []Principal, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	top, err := parseConfig(name, text)
-	if err != nil || top == nil {
+	doc, err := parseConfig(name, text)
+	if err != nil || doc.Kind == 0 {
 		return nil, nil, err
 	}
+	top := doc.Content[0]
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
 		if key.Value == principalsKey {
@@ -126,20 +127,19 @@ func readConfig(env Env) (all []Setting, principals []Principal, err error) {
 	return all, principals, nil
 }
 
-// parseConfig returns the mapping that the file is, or nil where it is empty.
-func parseConfig(name string, text []byte) (*yaml.Node, error) {
-	var doc yaml.Node
+// parseConfig returns the document, which holds a mapping; it is the zero Node
+// where there is nothing in it.
+func parseConfig(name string, text []byte) (doc yaml.Node, err error) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, Exitf(Config, "%s: %w", name, err)
+		return doc, Exitf(Config, "%s: %w", name, err)
 	}
 	if len(doc.Content) == 0 || doc.Content[0].ShortTag() == "!!null" {
-		return nil, nil
+		return yaml.Node{}, nil
 	}
-	top := doc.Content[0]
-	if top.Kind != yaml.MappingNode {
-		return nil, Exitf(Config, "%s:%d: expected lines such as \"principal_port: 5561\"", name, top.Line)
+	if top := doc.Content[0]; top.Kind != yaml.MappingNode {
+		return doc, Exitf(Config, "%s:%d: expected lines such as \"principal_port: 5561\"", name, top.Line)
 	}
-	return top, nil
+	return doc, nil
 }
 
 // readSmall reads a file that need not exist. A directory of that name is

@@ -21,6 +21,10 @@ var ErrDenied = errors.New("the principal refused this key")
 // key to know it by.
 var ErrNoKey = errors.New("no key")
 
+// ErrBadKey tells that a key file is there and cannot be used: it is broken, or
+// open to other users.
+var ErrBadKey = errors.New("unusable key")
+
 // AwayError tells that no principal answered within the retry budget.
 type AwayError struct {
 	Address string
@@ -151,7 +155,7 @@ func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, 
 			return c.ended(ctx, start, reached)
 		case errors.Is(err, bus.ErrDenied):
 			return ErrDenied
-		case errors.Is(err, ErrNoKey):
+		case errors.Is(err, ErrNoKey), errors.Is(err, ErrBadKey):
 			return err
 		case c.isClosed():
 			return bus.ErrClosed

@@ -93,12 +93,12 @@ func (r *Remote) target() (bus.Target, error) {
 	if err != nil {
 		return bus.Target{}, err
 	}
-	cert, err := bus.ReadCertificate(r.Certificate)
+	cert, err := readCertificate(r.Certificate)
 	if errors.Is(err, fs.ErrNotExist) {
 		return bus.Target{}, fmt.Errorf("%w: %s is gone; join again with a new file", ErrNoKey, r.Certificate)
 	}
 	if err == nil && cert.Secret == "" {
-		err = fmt.Errorf("%w: %s has no secret-key", ErrNoKey, r.Certificate)
+		err = fmt.Errorf("%w: %s has no secret-key", ErrBadKey, r.Certificate)
 	}
 	return bus.Target{Endpoint: endpoint, ServerKey: r.Key, Pair: cert.Pair}, err
 }
@@ -135,9 +135,22 @@ func (c *Client) identity() (bus.Pair, error) {
 }
 
 func (c *Client) certificate(name string) (bus.Certificate, error) {
-	cert, err := bus.ReadCertificate(filepath.Join(c.keys(), name))
+	cert, err := readCertificate(filepath.Join(c.keys(), name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return cert, fmt.Errorf("%w: %s is not in %s; keys are made by the principal's first start, on its machine", ErrNoKey, name, c.keys())
+	}
+	return cert, err
+}
+
+// readCertificate tells apart what is wrong with a file. Another user's key is
+// as good as none.
+func readCertificate(path string) (bus.Certificate, error) {
+	cert, err := bus.ReadCertificate(path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("%w: %w", ErrNoKey, err)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("%w: %w", ErrBadKey, err)
 	}
 	return cert, err
 }

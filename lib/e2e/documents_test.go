@@ -48,6 +48,14 @@ var notRun = map[string]string{
 	"make demo     # runs some of the examples in a temporary directory\n" +
 		"make test     # everything that CI runs\n" +
 		"make install  # the commands and their man pages, into PREFIX=/usr/local\n": "they build and test this very repository, run this test, and install",
+	"useradd --system --home-dir /var/lib/cdktr --shell /usr/sbin/nologin cdktr\n" +
+		"install -d -m 700 -o cdktr -g cdktr /var/lib/cdktr\n" +
+		"install -d /etc/cdktr/workflows\n" +
+		"systemctl daemon-reload\n" +
+		"systemctl enable --now cdktr-principal\n" +
+		"sudo -u cdktr -H cdktr-principal grant web1 --role agent >web1.join\n": "they make a user and a service on a real machine",
+	"sudo -u cdktr -H cdktr-agent --join - <web1.join\n" +
+		"systemctl enable --now cdktr-agent\n": "they make a service on a real machine",
 }
 
 func readDocument(t *testing.T, path string) []block {
@@ -205,7 +213,7 @@ var masks = []struct {
 	{regexp.MustCompile(`"(pid|pos|t)": ?\d+`), `"$1":N`},
 	{regexp.MustCompile(`"(version|cursor|epoch|public_key|hash)": ?"[^"]*"`), `"$1":"X"`},
 	{regexp.MustCompile(`\bpid \d+`), "pid N"},
-	{regexp.MustCompile(`tcp://127\.0\.0\.1:\d+`), "tcp://127.0.0.1:PORT"},
+	{regexp.MustCompile(`tcp://(127\.0\.0\.1|localhost):\d+`), "tcp://$1:PORT"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`), "TOOK"},
 	{regexp.MustCompile(`\b[0-9a-z]{12}\b`), "RUN"},
 	{regexp.MustCompile(` {2,}`), " "}, // columns are as wide as what is in them

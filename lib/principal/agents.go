@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/wire"
 )
@@ -45,6 +46,9 @@ func (p *Principal) agentHello(ctx context.Context, c *call, req *wire.AgentHell
 				return
 			}
 			l.agentKeys[req.Agent] = c.key
+			if !c.known(c.key) { // revoked since the door, and dismissed too early
+				l.timers.at(readClock().Mono, func() { l.dismiss(c.key) })
+			}
 			c.ok(wire.AgentWelcome{
 				Epoch:              p.epoch,
 				Logs:               p.logs.Endpoint(),
@@ -147,7 +151,7 @@ func workOut(w run.Work) (out wire.AgentWork, misfits map[run.AttemptID]string) 
 	for _, lease := range w.Leases {
 		l := wire.Lease{
 			Attempt: attemptOut(lease.AttemptID), Workflow: lease.Definition.ID,
-			Spec: resolve(lease), Exclusive: lease.Definition.Exclusive,
+			Spec: brief.Spec(lease), Exclusive: lease.Definition.Exclusive,
 		}
 		n, err := wire.Size(l)
 		switch {

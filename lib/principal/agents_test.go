@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/client"
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/wire"
@@ -133,7 +134,7 @@ func TestLeasesAreSpreadOverMessages(t *testing.T) {
 	ask[wire.Reloaded](t, s.admin, wire.OpReload, &wire.Plain{})
 	params := wire.Params{}
 	for _, c := range "abcdefg" {
-		params[string(c)] = strings.Repeat("x", maxParam)
+		params[string(c)] = strings.Repeat("x", brief.MaxParam)
 	}
 	w := s.worker("a1", tasks)
 	trigger := &wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "wide", Params: params}}

@@ -36,7 +36,11 @@ func (c *call) ok(result any) {
 	c.request.Reply(body)
 }
 
+// refuse answers with an error; a key that was revoked meanwhile hears that.
 func (c *call) refuse(err *wire.Error) {
+	if !c.known(c.key) {
+		err = strange()
+	}
 	c.request.Reply(wire.EncodeError(c.header.ID, err))
 }
 

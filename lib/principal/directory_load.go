@@ -1,13 +1,10 @@
 package principal
 
 import (
-	"errors"
-	"io"
-	"os"
 	"runtime"
 	"sync"
-	"syscall"
 
+	"github.com/cdktr/cdktr/lib/workfile"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
@@ -44,7 +41,7 @@ func loadFiles(files []foundFile) []version {
 func loadFile(f foundFile, shown string) version {
 	problem := f.problem
 	if problem == "" {
-		data, err := readWorkflow(f.path)
+		data, err := workfile.Read(f.path)
 		if err == nil {
 			v := version{read: true}
 			v.definition, v.errors, v.warnings = workflow.Parse(f.id, shown, data)
@@ -53,24 +50,4 @@ func loadFile(f foundFile, shown string) version {
 		problem = reason(err)
 	}
 	return version{errors: []workflow.Problem{{File: shown, Message: problem}}}
-}
-
-// readWorkflow opens what was a regular file when it was looked at. It may have
-// become anything since, so that opening it must not wait, and it is looked at
-// again.
-func readWorkflow(name string) ([]byte, error) {
-	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New(notRegular(info.Mode()))
-	}
-	// One byte more than allowed, so that Parse sees that it is too large.
-	return io.ReadAll(io.LimitReader(file, workflow.MaxFile+1))
 }

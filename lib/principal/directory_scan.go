@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/workfile"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
@@ -183,7 +184,7 @@ func (s *scanner) file(rel, real string, info fs.FileInfo) {
 	}
 	switch {
 	case !info.Mode().IsRegular():
-		f.problem = notRegular(info.Mode())
+		f.problem = workfile.NotRegular(info.Mode())
 	case info.Size() > workflow.MaxFile:
 		f.problem = "the file is larger than 1 MiB"
 	}
@@ -209,19 +210,6 @@ func isWorkflowFile(name string) bool {
 	return ext == ".yml" || ext == ".yaml"
 }
 
-func notRegular(mode fs.FileMode) string {
-	what := "a device"
-	switch {
-	case mode.IsDir():
-		what = "a directory"
-	case mode&fs.ModeNamedPipe != 0:
-		what = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		what = "a socket"
-	}
-	return "this is " + what + ", not a file"
-}
-
 func below(root, name string) bool {
 	rel, err := filepath.Rel(root, name)
 	return err == nil && filepath.IsLocal(rel)
@@ -233,6 +221,9 @@ func reason(err error) string {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
 		return pathError.Err.Error()
+	}
+	if text, found := strings.CutPrefix(err.Error(), "EvalSymlinks: "); found {
+		return text
 	}
 	return err.Error()
 }

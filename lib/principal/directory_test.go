@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/workfile"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
@@ -169,7 +170,7 @@ out -
   out.yml: a symlink that leads out of the workflow directory
 sub.x 1
 turn -
-  turn.yml: a symlink that leads nowhere: EvalSymlinks: too many links`)
+  turn.yml: a symlink that leads nowhere: too many links`)
 }
 
 func TestWhatIsNoFileIsReportedAndNeverOpened(t *testing.T) {
@@ -190,12 +191,12 @@ huge -
 pipe -
   pipe.yml: this is a named pipe, not a file
   a
-b.yml: the name of a workflow file has no control characters and is UTF-8`
+b.yml: the name "a\nb.yml": that of a workflow file is UTF-8 and has no control characters`
 	d := NewDirectory(root)
 	reload(t, d, want)
 	reload(t, d, want)
 	// Also when it became one after it was looked at.
-	if _, err := readWorkflow(filepath.Join(root, "pipe.yml")); err == nil || err.Error() != "this is a named pipe, not a file" {
+	if _, err := workfile.Read(filepath.Join(root, "pipe.yml")); err == nil || err.Error() != "this is a named pipe, not a file" {
 		t.Error(err)
 	}
 }

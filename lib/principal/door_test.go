@@ -25,69 +25,61 @@ var mayDo = map[string]string{
 		"agent.hello agent.pull agent.renew agent.report agent.leave agent.drain reload shutdown key.grant key.revoke key.list",
 }
 
-// withRoles opens a site whose two keys have other roles than their names say.
-func withRoles(t *testing.T, roles map[string]string) *site {
-	t.Helper()
-	data := t.TempDir()
-	keys := filepath.Join(data, "keys")
-	if _, err := bus.OpenRing(keys); err != nil {
-		t.Fatal(err)
-	}
-	for name, role := range roles {
-		file := filepath.Join(keys, name+".key_secret")
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		changed := strings.Replace(string(text), fmt.Sprintf("role = %q", name), fmt.Sprintf("role = %q", role), 1)
-		if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return openSite(t, data, &memory{})
-}
-
+// Every op asked for with every role, with keys that were granted, and on every
+// port. Who may ask gets as far as the mistake in the request.
 func TestEachRoleMayDoWhatItIsFor(t *testing.T) {
 	every := strings.Fields(mayDo[admin])
-	table := ops()
-	if got := slices.Sorted(maps.Keys(table)); len(got) != len(every) {
+	if got := slices.Sorted(maps.Keys(ops())); len(got) != len(every) {
 		t.Errorf("the door knows %d ops, this test %d: %v", len(got), len(every), got)
 	}
-	named, renamed := newSite(t), withRoles(t, map[string]string{"admin": operator, "agent": viewer})
-	for role, peer := range map[string]*raw{
-		admin:    named.raw(named.p.api.Endpoint(), "admin"),
-		agent:    named.raw(named.p.api.Endpoint(), "agent"),
-		operator: renamed.raw(renamed.p.api.Endpoint(), "admin"),
-		viewer:   renamed.raw(renamed.p.api.Endpoint(), "agent"),
-	} {
-		may := strings.Fields(mayDo[role])
-		for _, op := range every {
-			// Who may ask gets as far as the mistake in the request.
+	s := newSite(t)
+	for _, role := range []string{admin, agent, operator, viewer} {
+		pair := s.grant("a-"+role, role)
+		api, logs := s.rawWith(s.p.api.Endpoint(), pair), s.rawWith(s.p.logs.Endpoint(), pair)
+		expect := func(port string, peer *raw, op string, allowed bool) {
+			t.Helper()
 			want := wire.NotAllowed
-			if slices.Contains(may, op) {
+			if allowed {
 				want = wire.BadRequest
 			}
 			got := peer.ask(fmt.Sprintf(`{"v":1,"id":"x","op":%q,"mistake":1}`, op))
 			if got.OK || got.Error.Code != want {
-				t.Errorf("%s asks for %s: %+v, want %s", role, op, got.Error, want)
+				t.Errorf("%s asks the %s port for %s: %+v, want %s", role, port, op, got.Error, want)
+			}
+			if want == wire.NotAllowed && !strings.Contains(got.Error.Message, fmt.Sprintf("key \"a-%s\" has the role %s, which may not %s", role, role, op)) {
+				t.Errorf("%s is told %q", role, got.Error.Message)
 			}
 		}
+		for _, op := range every {
+			expect("API", api, op, slices.Contains(strings.Fields(mayDo[role]), op))
+		}
+		expect("log", logs, "logs.append", role == agent || role == admin)
+		if got := logs.ask(`{"v":1,"id":"x","op":"ping"}`); got.OK != (role == agent || role == admin) {
+			t.Errorf("%s asks the log port for ping: %+v", role, got)
+		}
+		s.subscribeWith(pair).next("mark")
 	}
-	for identity, role := range map[string]string{"admin": operator, "agent": viewer} {
-		got := renamed.raw(renamed.p.logs.Endpoint(), identity).ask(`{"v":1,"id":"x","op":"logs.append","agent":"a","batches":[]}`)
-		if got.OK || got.Error.Code != wire.NotAllowed {
-			t.Errorf("%s hands in lines: %+v", role, got)
+	for name, role := range map[string]string{"admin": admin, "agent": agent} {
+		if got := s.raw(s.p.api.Endpoint(), name).ask(`{"v":1,"id":"x","op":"shutdown","mistake":1}`); got.Error.Code == wire.NotAllowed != (role == agent) {
+			t.Errorf("the key %s: %+v", name, got.Error)
 		}
 	}
 }
 
-func TestKeyThatIsGoneIsRefusedThoughItsConnectionStands(t *testing.T) {
+func TestKeyThatNobodyGrantedGetsNothingOnAnyPort(t *testing.T) {
 	s := newSite(t)
-	pair, err := bus.NewPair()
-	if err != nil {
-		t.Fatal(err)
+	for what, pair := range map[string]bus.Pair{"a stranger's": newPair(t), "the principal's own": s.ring.Principal()} {
+		for _, endpoint := range []string{s.p.api.Endpoint(), s.p.logs.Endpoint()} {
+			if !s.denied(endpoint, pair) {
+				t.Errorf("%s key is let in at %s", what, endpoint)
+			}
+		}
+		st := s.subscribeWith(pair)
+		if m, open := <-st.in; open {
+			t.Errorf("%s key hears %s", what, m.Topic)
+		}
 	}
-	for _, key := range []string{pair.Public, ""} {
+	for _, key := range []string{newPair(t).Public, ""} { // past the handshake
 		if refused := s.p.allow(&call{key: key, known: s.p.letIn}, []string{agent, operator, viewer}); refused == nil || refused.Code != wire.NotAllowed {
 			t.Errorf("key %q: %v", key, refused)
 		}

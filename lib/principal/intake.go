@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/bus"
 	"github.com/cdktr/cdktr/lib/failpoint"
 	"github.com/cdktr/cdktr/lib/run"
@@ -280,7 +281,7 @@ func (in *intake) lineage(ctx context.Context, id string) (*lineage, error) {
 		known = in.guests[id]
 	}
 	in.mu.Unlock()
-	if known != nil || len(id) != runIDLen {
+	if known != nil || len(id) != brief.RunIDLen {
 		return known, nil
 	}
 	r, err := in.p.store.GetRun(ctx, id)

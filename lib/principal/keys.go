@@ -61,11 +61,14 @@ func (p *Principal) revokeKey(ctx context.Context, c *call, req *wire.KeyRevoke)
 	}
 	p.queries.aside(ctx, c, func(context.Context) (any, error) {
 		public, err := p.cfg.Ring.Revoke(req.Name)
-		if public == "" {
+		if err != nil && public == "" {
 			return nil, keyRefusal(err)
 		}
-		p.live.pub.Rebind()
 		p.cfg.Log.Info("key revoked", "name", req.Name)
+		if public == "" {
+			return wire.Nothing{}, nil // a file that let nobody in
+		}
+		p.live.pub.Rebind()
 		p.loop.submit(ctx, func(l *loop) {
 			l.dismiss(public)
 			if err != nil {

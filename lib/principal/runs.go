@@ -2,31 +2,13 @@ package principal
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"slices"
 
+	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/wire"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
-
-// newRunID draws 12 characters of [0-9a-z].
-func newRunID() string {
-	const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
-	id := make([]byte, 0, 12)
-	var random [24]byte
-	for len(id) < cap(id) {
-		rand.Read(random[:])
-		for _, b := range random {
-			// 252 is the largest multiple of 36: above it, the draw would be uneven.
-			if b < 252 && len(id) < cap(id) {
-				id = append(id, alphabet[b%36])
-			}
-		}
-	}
-	return string(id)
-}
 
 // trigger answers run.trigger: each item is decided by itself, all of them
 // share a commit.
@@ -116,10 +98,10 @@ func (p *Principal) prepare(item wire.TriggerItem, unknown map[string]*wire.Erro
 	if len(item.Key) > maxKey {
 		return run.Trigger{}, refuse(wire.TooLarge, "the key has %d bytes; at most %d are taken", len(item.Key), maxKey)
 	}
-	cmd := run.Trigger{Run: newRunID(), Key: item.Key, Source: item.Source, Name: item.Workflow}
+	cmd := run.Trigger{Run: brief.RunID(), Key: item.Key, Source: item.Source, Name: item.Workflow}
 	def, refused := p.find(item.Workflow, unknown)
 	if refused == nil {
-		cmd.Params, cmd.Defaults, refused = fillParams(def, item.Params)
+		cmd.Params, cmd.Defaults, refused = brief.Params(def, item.Params)
 	}
 	if refused == nil {
 		cmd.Workflow = def
@@ -251,7 +233,7 @@ func (p *Principal) cancelEnded(ctx context.Context, id string) (any, error) {
 // withRun goes on with the whole id of a run that was named by it or by a
 // unique prefix.
 func (p *Principal) withRun(ctx context.Context, c *call, name string, next func(id string)) {
-	if len(name) == runIDLen {
+	if len(name) == brief.RunIDLen {
 		next(name)
 		return
 	}
@@ -269,11 +251,11 @@ func (p *Principal) withRun(ctx context.Context, c *call, name string, next func
 var errAnsweredElsewhere = errors.New("answered elsewhere")
 
 func (p *Principal) resolveRun(ctx context.Context, name string) (string, error) {
-	if len(name) == runIDLen {
+	if len(name) == brief.RunIDLen {
 		return name, nil
 	}
-	if len(name) < 4 || len(name) > runIDLen {
-		return "", refuse(wire.NotFound, "run %q: give an id of %d characters, or at least the first 4 of it", name, runIDLen)
+	if len(name) < 4 || len(name) > brief.RunIDLen {
+		return "", refuse(wire.NotFound, "run %q: give an id of %d characters, or at least the first 4 of it", name, brief.RunIDLen)
 	}
 	found, err := p.store.FindRuns(ctx, name, 6)
 	switch {
@@ -288,28 +270,3 @@ func (p *Principal) resolveRun(ctx context.Context, name string) (string, error)
 }
 
 func noRun(name string) *wire.Error { return refuse(wire.NotFound, "no run %q", name) }
-
-// fillParams adds the defaults, names those that it added, and refuses what the
-// workflow does not declare.
-func fillParams(def *workflow.Definition, given wire.Params) (out map[string]string, defaults []string, refused *wire.Error) {
-	out = make(map[string]string, len(def.Params)+len(given))
-	for name, value := range def.Params {
-		if _, set := given[name]; !set {
-			out[name] = value
-			defaults = append(defaults, name)
-		}
-	}
-	slices.Sort(defaults)
-	for name, value := range given {
-		if refused := checkParam(def, name, value); refused != nil {
-			return nil, nil, refused
-		}
-		out[name] = value
-	}
-	// As JSON, where six bytes may stand for one: a lease has to fit into a message.
-	text, err := wire.EncodeRequest(given)
-	if err != nil || len(text) > maxParams {
-		return nil, nil, refuse(wire.TooLarge, "the parameters have more than %d bytes together, as JSON", maxParams)
-	}
-	return out, defaults, nil
-}

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/wire"
-	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 func TestSameKeyGivesTheSameRun(t *testing.T) {
@@ -49,7 +49,7 @@ func TestBatchIsAnsweredInOrderWithErrorsPerItem(t *testing.T) {
 	}
 	for i, code := range codes {
 		switch {
-		case code == "" && (got[i].Error != nil || len(got[i].Run) != runIDLen):
+		case code == "" && (got[i].Error != nil || len(got[i].Run) != brief.RunIDLen):
 			t.Errorf("item %d: %+v", i, got[i])
 		case code != "" && (got[i].Error == nil || got[i].Error.Code != code || got[i].Run != ""):
 			t.Errorf("item %d: %+v, want %s", i, got[i], code)
@@ -89,74 +89,5 @@ func TestTriggerThatCannotBeIsRefused(t *testing.T) {
 	}
 	if c := s.store.commits(); len(c) != 0 {
 		t.Errorf("%d commits", len(c))
-	}
-}
-
-func TestParamsAreBounded(t *testing.T) {
-	free := &workflow.Definition{ID: "w"}
-	closed := &workflow.Definition{ID: "w", Params: map[string]string{"date": "today"}}
-	none := &workflow.Definition{ID: "w", Params: map[string]string{}}
-	value := func(n int) string { return strings.Repeat("v", n) }
-	many := wire.Params{}
-	for _, c := range "abcdefghi" {
-		many[string(c)] = value(maxParam)
-	}
-	for _, c := range []struct {
-		name  string
-		def   *workflow.Definition
-		given wire.Params
-		want  wire.Code
-	}{
-		{"any name without params", free, wire.Params{"x": ""}, ""},
-		{"declared", closed, wire.Params{"date": "monday"}, ""},
-		{"undeclared", closed, wire.Params{"dat": "1"}, wire.BadRequest},
-		{"params: {}", none, wire.Params{"x": "1"}, wire.BadRequest},
-		{"no name", free, wire.Params{"": "1"}, wire.BadRequest},
-		{"NUL in a value", free, wire.Params{"x": "a\x00b"}, wire.BadRequest},
-		{"NUL in a name", free, wire.Params{"a\x00b": "1"}, wire.BadRequest},
-		{"longest value", free, wire.Params{"x": value(maxParam)}, ""},
-		{"longer value", free, wire.Params{"x": value(maxParam + 1)}, wire.TooLarge},
-		{"longest name", free, wire.Params{value(maxParamName): "1"}, ""},
-		{"longer name", free, wire.Params{value(maxParamName + 1): "1"}, wire.TooLarge},
-		{"too much together", free, many, wire.TooLarge},
-		{"much as JSON", free, wire.Params{"a": strings.Repeat("\x01", maxParam), "b": strings.Repeat("\x01", maxParam)}, wire.TooLarge},
-	} {
-		got, _, refused := fillParams(c.def, c.given)
-		switch {
-		case c.want == "" && refused != nil, c.want != "" && (refused == nil || refused.Code != c.want):
-			t.Errorf("%s: %v, want %q", c.name, refused, c.want)
-		case c.want == "" && len(got) == 0:
-			t.Errorf("%s: nothing came out", c.name)
-		}
-	}
-	if got, _, _ := fillParams(closed, nil); got["date"] != "today" {
-		t.Errorf("the default is not filled in: %v", got)
-	}
-	if got, _, _ := fillParams(closed, wire.Params{"date": ""}); got["date"] != "" {
-		t.Errorf("an empty value became the default: %v", got)
-	}
-}
-
-func TestRunIDsAreEvenlyDrawn(t *testing.T) {
-	const draws = 30_000
-	seen := map[string]bool{}
-	var count [128]int
-	for range draws {
-		id := newRunID()
-		if len(id) != runIDLen || seen[id] {
-			t.Fatalf("id %q is not of %d characters, or came twice", id, runIDLen)
-		}
-		seen[id] = true
-		for _, c := range []byte(id) {
-			count[c]++
-		}
-	}
-	// Each character is expected 10,000 times; 600 is six standard deviations.
-	const expected = draws * runIDLen / 36
-	for c, n := range count {
-		wanted := strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyz", rune(c))
-		if !wanted && n > 0 || wanted && (n < expected-600 || n > expected+600) {
-			t.Errorf("%q came %d times", rune(c), n)
-		}
 	}
 }

@@ -148,15 +148,20 @@ func EncodeReply(id string, result any) []byte {
 	return b
 }
 
-// maxErrorText bounds an error's message, so that its reply always fits.
-const maxErrorText = 64 << 10
+// maxErrorText bounds an error's message, which may quote the request: a reply
+// fits, and a person can read it.
+const maxErrorText = 4 << 10
 
 // EncodeError writes the answer to a request that was refused. The id is empty
 // where none could be read.
 func EncodeError(id string, e *Error) []byte {
 	text := e.Message
 	if len(text) > maxErrorText {
-		text = text[:maxErrorText] + "…"
+		cut := maxErrorText
+		for !utf8.RuneStart(text[cut]) && cut > maxErrorText-utf8.UTFMax {
+			cut--
+		}
+		text = text[:cut] + "…"
 	}
 	b := replyHead(id, false)
 	b = append(b, `,"error":{"code":`...)

@@ -207,13 +207,21 @@ func (d *decoder) entries(v reflect.Value) error {
 	})
 }
 
+// maxList bounds the memory of one list, in bytes. Two bytes of text can make an
+// item of a hundred; no message that means something comes near it.
+const maxList = 16 << 20
+
 func (d *decoder) items(v reflect.Value) error {
 	if d.peek() != '[' {
 		return d.wrong("a list")
 	}
 	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	most := maxList / int(v.Type().Elem().Size())
 	return d.list(func() error {
 		n := v.Len()
+		if n >= most {
+			return &fieldError{what: fmt.Sprintf("has more than %d items", most)}
+		}
 		if n == v.Cap() {
 			v.Grow(max(n, 4))
 		}

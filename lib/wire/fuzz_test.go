@@ -14,6 +14,8 @@ func seeds(f *testing.F) {
 		`{"v":1,"id":"a","op":"run.trigger","workflow":"w","params":{"a":1,"b":null},"batch":[{"key":"k"}]}`,
 		`{"v":1,"id":"a","op":"logs.append","agent":"h","batches":[{"run":"r","lines":[{"t":1,"m":"\u00e9"},{"t":2,"b":"/w=="},{"t":3,"g":{"lines":1,"bytes":2}}]}]}`,
 		`{"v":1,"id":"a","ok":true,"result":{"run":"r"}}`, `{"v":1,"id":"","ok":false,"error":{"code":"conflict","message":"m"}}`,
+		`{"v":1,"id":"a","op":"agent.hello","agent":"i","incarnation":1,"name":"n","slots":1,"version":"1","held":[{"run":"r","task":"t","attempt":1,"state":"done"}]}`,
+		`{"v":1,"id":"a","ok":true,"result":{"leases":[{"run":"r","task":"t","attempt":1,"workflow":"w","spec":{"script":"x","env":{"A":"b"}}}],"workflows":[{"errors":[{"line":1}]}],"batches":[{"durable":1}]}}`,
 		`{"v":1}{}`, `{"v":"\ud800\udc00\ud800"}`, `{"a":[[[[1e-5,-0.1]]]]}`, `[`, `"`, `{"v":`, "\xff", ``,
 	} {
 		f.Add([]byte(s))
@@ -40,7 +42,8 @@ func FuzzDecodeHeader(f *testing.F) {
 func FuzzDecodeRequest(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, kind := range []reflect.Type{reflect.TypeFor[Trigger](), reflect.TypeFor[LogAppend](), reflect.TypeFor[AgentReport](), reflect.TypeFor[LogsQuery]()} {
+		for _, kind := range []reflect.Type{reflect.TypeFor[Trigger](), reflect.TypeFor[LogAppend](), reflect.TypeFor[AgentReport](), reflect.TypeFor[LogsQuery](),
+			reflect.TypeFor[AgentHello](), reflect.TypeFor[AgentPull](), reflect.TypeFor[AgentDrain](), reflect.TypeFor[RunWait](), reflect.TypeFor[RunList](), reflect.TypeFor[KeyGrant](), reflect.TypeFor[WorkflowList](), reflect.TypeFor[Plain]()} {
 			ours := reflect.New(kind).Interface()
 			if e := DecodeRequest(body, ours); e != nil {
 				if e.Code != BadRequest || e.Message == "" {
@@ -67,6 +70,12 @@ func FuzzDecodeReply(f *testing.F) {
 		var r Run
 		if err := DecodeReply(body, "a", &r); err == nil && !json.Valid(body) {
 			t.Error("accepted what is not JSON")
+		}
+		// What an agent, a list and a subscriber read.
+		for _, result := range []any{new(AgentWelcome), new(AgentWork), new(Triggered), new(RunWaited), new(Runs), new(Events), new(Workflows), new(Agents), new(KeyGranted), new(Keys), new(LogAppended)} {
+			if err := DecodeReply(body, "a", result); err == nil && !json.Valid(body) {
+				t.Errorf("%T: accepted what is not JSON", result)
+			}
 		}
 		var l Logs
 		if err := DecodeReply(body, "a", &l); err == nil {

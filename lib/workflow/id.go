@@ -23,7 +23,10 @@ func IDFromPath(rel string) (string, error) {
 	}
 	base := strings.TrimSuffix(rel, ext)
 	if !utf8.ValidString(base) || strings.ContainsFunc(base, unicode.IsControl) {
-		return "", errors.New("the name of a workflow file has no control characters and is UTF-8")
+		return "", fmt.Errorf("the name %s: that of a workflow file is UTF-8 and has no control characters", quote(rel))
+	}
+	if strings.ContainsFunc(base, misleading) {
+		return "", fmt.Errorf("the name %s: that of a workflow file has no characters that cannot be seen or turn text round", quote(rel))
 	}
 	for part := range strings.SplitSeq(base, "/") {
 		if part == "" || strings.HasPrefix(part, ".") {
@@ -34,4 +37,9 @@ func IDFromPath(rel string) (string, error) {
 		return "", fmt.Errorf("a workflow's id has at most %d bytes", maxWorkflowID)
 	}
 	return strings.ReplaceAll(base, "/", "."), nil
+}
+
+// misleading finds what would make an id look like another one.
+func misleading(r rune) bool {
+	return r != '\u200c' && r != '\u200d' && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }

@@ -1,4 +1,4 @@
-package principal
+package brief
 
 import (
 	"maps"
@@ -9,9 +9,9 @@ import (
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
-// resolve turns a leased task into what its agent runs. The definition is the
+// Spec turns a leased task into what its agent runs. The definition is the
 // one that the run started with.
-func resolve(l run.Lease) wire.Spec {
+func Spec(l run.Lease) wire.Spec {
 	env := maps.Clone(l.Definition.Env)
 	if env == nil {
 		env = map[string]string{}

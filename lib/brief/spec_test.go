@@ -1,10 +1,9 @@
-package principal
+package brief
 
 import (
 	"maps"
 	"reflect"
 	"testing"
-	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/wire"
@@ -22,7 +21,7 @@ func TestEnvironmentOfATask(t *testing.T) {
 	env := map[string]string{"A": "file", "B": "file", "CDKTR_TASK": "file"}
 	params := map[string]string{"x": "1", "start-date": "today"}
 	lease := leaseOf(task, env, params)
-	got := resolve(lease).Env
+	got := Spec(lease).Env
 	want := map[string]string{
 		"A": "file", "B": "task", "C": "task",
 		"CDKTR_PARAM_X": "1", "CDKTR_PARAM_START_DATE": "today",
@@ -34,7 +33,7 @@ func TestEnvironmentOfATask(t *testing.T) {
 	if env["CDKTR_TASK"] != "file" || len(env) != 3 || len(task.Env) != 4 {
 		t.Error("the definition was changed")
 	}
-	if got := resolve(leaseOf(workflow.Task{ID: "a"}, nil, nil)).Env; len(got) != 4 {
+	if got := Spec(leaseOf(workflow.Task{ID: "a"}, nil, nil)).Env; len(got) != 4 {
 		t.Errorf("without env: %v", got)
 	}
 }
@@ -55,33 +54,10 @@ func TestEachKindOfTaskIsResolved(t *testing.T) {
 			wire.Spec{Uv: &wire.UvSpec{Script: "a.py", Packages: []string{"p"}, IsProject: true, Path: "/uv"}},
 		},
 	} {
-		got := resolve(leaseOf(workflow.Task{ID: "a", WorkingDirectory: "dir", Action: c.action}, nil, nil))
+		got := Spec(leaseOf(workflow.Task{ID: "a", WorkingDirectory: "dir", Action: c.action}, nil, nil))
 		got.Env, c.want.Dir = nil, "dir"
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
-	}
-}
-
-func TestTimersFireWhenDueAndInOrder(t *testing.T) {
-	var fired []int
-	var ts timers
-	if _, ok := ts.next(); ok {
-		t.Error("an empty heap has something due")
-	}
-	for _, n := range []int{3, 1, 2, 5} {
-		ts.at(time.Duration(n)*time.Second, func() {
-			fired = append(fired, n)
-			if n == 2 { // a timer may set another, due at once
-				ts.at(0, func() { fired = append(fired, 0) })
-			}
-		})
-	}
-	ts.fire(3 * time.Second)
-	if !reflect.DeepEqual(fired, []int{1, 2, 0, 3}) {
-		t.Errorf("fired %v", fired)
-	}
-	if due, ok := ts.next(); !ok || due != 5*time.Second {
-		t.Errorf("next is %v, %v", due, ok)
 	}
 }
