@@ -60,7 +60,14 @@ func (s *story) add(e *run.Event) {
 		s.begin(e)
 		return
 	}
-	if s.run == nil || e.Status == "" {
+	if s.run == nil {
+		return
+	}
+	if e.Kind == run.TaskQueued {
+		s.queued(e)
+		return
+	}
+	if e.Status == "" {
 		return
 	}
 	if e.Task != "" {
@@ -94,6 +101,21 @@ func (s *story) begin(e *run.Event) {
 
 func newTask(id string) wire.Task {
 	return wire.Task{Task: id, Status: string(run.Pending), Outputs: map[string]string{}}
+}
+
+// queued makes a task that was lost, or whose run starts over, wait for its
+// coming attempt, with the reason. It has no status of its own in the history.
+func (s *story) queued(e *run.Event) {
+	i, ok := s.tasks[e.Task]
+	if !ok {
+		return
+	}
+	t := &s.run.Tasks[i]
+	*t = newTask(e.Task)
+	t.Attempt = e.Attempt
+	if e.Reason != "" {
+		t.Reason = &e.Reason
+	}
 }
 
 // task applies a change of a task. The times are those that its agent told; as
