@@ -8,8 +8,10 @@ BIN      ?= bin
 PREFIX   ?= /usr/local
 SEEDS    ?= 200000
 FUZZTIME ?= 10s
+ROUNDS   ?= 200
+SEED     ?=
 
-.PHONY: help demo build setup test lint race bench sim fuzz install clean
+.PHONY: help demo build setup test lint race bench sim faults fuzz install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +43,10 @@ bench: build ## the figures of the whole beside the machine's limits, then the p
 
 sim: setup ## a long simulation: SEEDS=200000
 	CDKTR_SIM_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -v ./lib/sim
+
+faults: setup ## kill both sides under load again and again: ROUNDS=200 SEED=
+	CDKTR_FAULT_ROUNDS=$(ROUNDS) CDKTR_FAULT_SEED=$(SEED) \
+		go test -count=1 -timeout 0 -v -run TestAcknowledgedRunsSurviveFaultsOnBothSides ./lib/e2e
 
 fuzz: setup ## every fuzz target for FUZZTIME=10s
 	@scripts/fuzz.sh $(FUZZTIME)

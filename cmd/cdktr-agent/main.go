@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"os"
 
+	"github.com/cdktr/cdktr/lib/agent"
 	"github.com/cdktr/cdktr/lib/cli"
 )
 
@@ -24,4 +25,10 @@ func command() cli.Command {
 	}
 }
 
-func main() { os.Exit(cli.Main(command())) }
+func main() {
+	if agent.IsWatchdog(os.Args) {
+		agent.Watch(os.Stdin, os.Stdout, os.Stderr)
+		return
+	}
+	os.Exit(cli.Main(command()))
+}

@@ -15,6 +15,7 @@ type options struct {
 	Labels        []string      `long:"label" value-name:"KEY=VALUE" description:"a label that workflows can ask for; may be given again"`
 	Data          string        `long:"data" value-name:"DIR" setting:"CDKTR_APP_DATA_DIRECTORY" description:"data directory"`
 	Beside        bool          `long:"beside-principal" hidden:"yes" description:"the principal of the data directory started this one"`
+	Alone         time.Duration `long:"alone" value-name:"DURATION" default:"60s" hidden:"yes" description:"how long to stay without a principal and without a task (with --beside-principal)"`
 	Grace         time.Duration `long:"grace" value-name:"DURATION" default:"30s" description:"how long running tasks may go on after SIGTERM"`
 }
 

@@ -36,8 +36,11 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 		return err
 	}
 	defer lines.close()
-	if o.Beside {
-		place, err := agent.TakeBeside(agents)
+	var place *agent.Beside
+	if !o.Beside {
+		o.Alone = 0
+	} else {
+		place, err = agent.TakeBeside(agents)
 		if errors.Is(err, agent.ErrBeside) {
 			return cli.Exit(agent.ExitBeside, err)
 		}
@@ -50,7 +53,7 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	a, err := agent.New(agent.Options{
 		Name: name, Dir: agents,
 		Slots: env.Settings.Int(cli.MaxConcurrency), Labels: marks, Version: cli.Version(),
-		API: lines.api, Logs: lines.logs, Log: log, Grace: o.Grace,
+		API: lines.api, Logs: lines.logs, Log: log, Grace: o.Grace, Alone: o.Alone,
 	})
 	if errors.Is(err, agent.ErrBadName) {
 		return env.Usagef("%w", err)
@@ -67,7 +70,12 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 		return cli.Exit(cli.NotNow, err)
 	case err == nil && told > 1:
 		return cli.Exit(cli.Interrupted, nil)
+	case errors.Is(err, agent.ErrAlone):
+		return nil // its log has said it
 	case err == nil && told == 0 && o.Beside:
+		if err := place.Drained(); err != nil {
+			log.Warn("a principal that adopted this agent will start it again", "error", err)
+		}
 		return cli.Exit(agent.ExitDrained, nil)
 	}
 	return err

@@ -45,7 +45,9 @@ func startCompanion(env cli.Env, log *slog.Logger) *companion {
 			if code == agent.ExitBeside {
 				log.Info("the agent of the principal before this one goes on")
 				err = agent.Adopt(ctx, agentsDir(env), companionKill)
-				if err == nil {
+				if errors.Is(err, agent.ErrDrained) {
+					code = agent.ExitDrained
+				} else if err == nil {
 					err = errEnded // how, nobody can tell who is not its parent
 				}
 			}

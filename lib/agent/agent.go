@@ -37,6 +37,10 @@ type Options struct {
 	Logs func(address string) Link // the link to where the principal takes lines
 	Log  *slog.Logger
 
+	// Alone is how long the agent stays without any answer from the principal
+	// and without a running task; 0: for ever.
+	Alone time.Duration
+
 	Grace     time.Duration // for running tasks when the agent is told to end: 30 s
 	TaskGrace time.Duration // from SIGTERM to SIGKILL for a task that is stopped: 10 s
 }
@@ -47,6 +51,10 @@ var ErrNameTaken = errors.New("the agent's name is taken")
 // ErrSuperseded tells that a newer start of this agent has taken its place.
 var ErrSuperseded = errors.New("a newer start of this agent has taken over")
 
+// ErrAlone tells that nobody has answered for as long as Options.Alone. What
+// the agent still holds is on disk for its next start.
+var ErrAlone = errors.New("the agent is alone, and has nothing to do")
+
 // ErrBadName tells that a name cannot be one.
 var ErrBadName = fmt.Errorf("it must not be empty, begin with a dot, hold a slash, or have more than %d bytes", wire.MaxName)
 
@@ -56,6 +64,7 @@ type Agent struct {
 	log  *slog.Logger
 	home *home
 	ship *shipper
+	dog  *watchdog
 
 	inbox chan func()   // what others want done by Run's goroutine
 	gone  chan struct{} // closed when nothing is read from inbox any more
@@ -73,19 +82,24 @@ type Agent struct {
 	session  int // counts hellos: an answer from before the last one is void
 	welcomed bool
 	met      bool // was welcomed once
+	away     bool // the principal has not answered the newest pull
 	pulls    int64
 	pulled   time.Time // when the newest pull was sent
 	retry    backoff   // of hello and pull
 	silent   string    // why the principal does not answer: said once
 	logsAt   string
-	beat     time.Duration // the longest silence
+	timeout  time.Duration // without a sign the principal gives the agent up
+	beat     time.Duration // from one sign to the next
+	sent     time.Duration // when the newest call that was answered was sent, on task.Uptime's clock
+	company  time.Time     // when the agent was last seen not to be alone
 	renewal  *time.Timer
-	renewing bool
+	renewals int // not answered yet
 	leaving  leaving
 	err      error // ends Run
 }
 
-// New takes a name and its state directory.
+// New takes a name and its state directory, and starts the watchdog: the main
+// function of the program must ask IsWatchdog before anything else.
 func New(o Options) (*Agent, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -98,15 +112,20 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	log := o.Log.With("agent", h.name)
+	dog, err := startWatchdog(log)
+	if err != nil {
+		return nil, errors.Join(err, h.close())
+	}
 	a := &Agent{
-		o: o, log: o.Log.With("agent", h.name), home: h,
+		o: o, log: log, home: h, dog: dog,
 		inbox: make(chan func()), gone: make(chan struct{}), nudge: make(chan struct{}, 1),
 		attempts: map[wire.Attempt]*attempt{},
 		beat:     5 * time.Second,
 	}
 	a.drainOrder, a.orderDrain = order()
 	a.killOrder, a.orderKill = order()
-	a.ship = newShipper(h.name, a.log, a.look)
+	a.ship = newShipper(h, a.log, a.look)
 	return a, nil
 }
 
@@ -128,6 +147,7 @@ func order() (chan struct{}, func()) {
 // ctx ends it takes no more, lets its tasks end within Grace, and leaves.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.home.close()
+	defer a.dog.close()
 	if err := a.remember(); err != nil {
 		return err
 	}
@@ -160,6 +180,13 @@ func (a *Agent) Run(ctx context.Context) error {
 
 func (a *Agent) loop(ctx context.Context) {
 	ended, draining, killing := ctx.Done(), a.drainOrder, a.killOrder
+	a.company = time.Now()
+	var lonely <-chan time.Time
+	if a.o.Alone > 0 {
+		ticker := time.NewTicker(max(a.o.Alone/8, time.Millisecond))
+		defer ticker.Stop()
+		lonely = ticker.C
+	}
 	for a.err == nil && !a.mayLeave() {
 		select {
 		case do := <-a.inbox:
@@ -167,6 +194,8 @@ func (a *Agent) loop(ctx context.Context) {
 		case <-a.renewal.C:
 			a.renew()
 		case <-a.nudge:
+		case <-lonely:
+			a.lookAround()
 		case <-a.leaving.alarm:
 			a.leaving.alarm = nil
 			a.outOfTime()

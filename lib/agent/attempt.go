@@ -37,7 +37,6 @@ type attempt struct {
 	unwanted bool   // nobody waits for its result
 
 	result    wire.Result // when done
-	lost      bool        // its last lines died with an earlier incarnation
 	saving    bool        // the result is on its way to disk
 	kept      bool        // it is there
 	reporting bool

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// backoff is the growing wait between tries: 100 ms to 2 s, spread at random
-// so that many agents do not come back in step.
+// backoff is the growing wait between tries: 200 ms at most for the first one,
+// 2 s later on. Each is spread at random over most of its length, so that many
+// agents that lost their principal at once do not come back in step.
 type backoff struct{ tries int }
 
 func (b *backoff) next() time.Duration {
-	const least, most = 100 * time.Millisecond, 2 * time.Second
-	d := min(least<<min(b.tries, 10), most)
+	const first, most = 200 * time.Millisecond, 2 * time.Second
+	d := min(first<<min(b.tries, 10), most)
 	b.tries++
-	return d/2 + rand.N(d/2)
+	return d/8 + rand.N(d-d/8)
 }
 
 func (b *backoff) reset() { b.tries = 0 }

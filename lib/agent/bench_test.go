@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func (p benchPrincipal) Call(ctx context.Context, op wire.Op, req, result any) e
 	case wire.OpLogsAppend:
 		answer := result.(*wire.LogAppended)
 		for _, b := range req.(*wire.LogAppend).Batches {
-			answer.Batches = append(answer.Batches, wire.LogAck{Durable: b.First + int64(len(b.Lines)) - 1})
+			answer.Batches = append(answer.Batches, wire.LogAck{Durable: b.Last()})
 		}
 	}
 	return nil
@@ -51,7 +52,7 @@ func BenchmarkOneTask(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n++
-		p.leases <- wire.Lease{Attempt: wire.Attempt{Run: "r", Task: "t", Attempt: n}, Spec: wire.Spec{Argv: []string{"true"}}}
+		p.leases <- wire.Lease{Attempt: wire.Attempt{Run: fmt.Sprint("r", n), Task: "t", Attempt: 1}, Spec: wire.Spec{Argv: []string{"true"}}}
 		r := <-p.results
 		after += time.Since(r.Ended.Time)
 	}

@@ -15,6 +15,9 @@ import (
 // ErrBeside tells that a principal's own agent lives already.
 var ErrBeside = errors.New("the agent beside the principal lives already")
 
+// ErrDrained tells that the agent that was adopted has left on somebody's order.
+var ErrDrained = errors.New("the agent was drained")
+
 // How the agent beside a principal tells that principal, its parent, why it has
 // ended: with exit codes that no command has of its own. After any other end,
 // 0 of a signal among them, the principal starts it again.
@@ -24,7 +27,8 @@ const (
 )
 
 // Beside is the place of the one agent that a principal starts for itself. The
-// agent may outlive that principal; the next one finds it here.
+// agent may outlive that principal; the next one finds it here. The file names
+// the process, and at its end it may say that the agent was drained.
 type Beside struct{ file *os.File }
 
 // TakeBeside takes the place below the agents' directory, for as long as the
@@ -42,8 +46,8 @@ func TakeBeside(agents string) (*Beside, error) {
 		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 	}
 	b := &Beside{f}
-	if err := b.sign(os.Getpid()); err != nil {
-		return nil, errors.Join(fmt.Errorf("write %s: %w", f.Name(), err), f.Close())
+	if err := b.sign(""); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return b, nil
 }
@@ -59,20 +63,29 @@ func openBeside(agents string) (*os.File, error) {
 	return f, nil
 }
 
-func (b *Beside) sign(pid int) error {
-	if err := b.file.Truncate(0); err != nil {
-		return err
+const drainedWord = "drained"
+
+func (b *Beside) sign(word string) error {
+	err := b.file.Truncate(0)
+	if err == nil {
+		_, err = b.file.WriteAt(fmt.Appendf(nil, "%d %s\n", os.Getpid(), word), 0)
 	}
-	_, err := b.file.WriteAt([]byte(strconv.Itoa(pid)+"\n"), 0)
-	return err
+	if err != nil {
+		return fmt.Errorf("write %s: %w", b.file.Name(), err)
+	}
+	return nil
 }
+
+// Drained leaves word that the agent leaves on somebody's order: a principal
+// that has adopted it is not its parent, and does not learn its exit code.
+func (b *Beside) Drained() error { return b.sign(drainedWord) }
 
 // Close gives the place up.
 func (b *Beside) Close() error { return b.file.Close() }
 
 // Adopt watches over the agent that has the place, and returns when it has
-// ended. When ctx ends first, it tells the agent to end, and kills it when
-// that takes longer than grace.
+// ended; the error is ErrDrained where it was drained. When ctx ends first, it
+// tells the agent to end, and kills it when that takes longer than grace.
 func Adopt(ctx context.Context, agents string, grace time.Duration) error {
 	f, err := openBeside(agents)
 	if err != nil {
@@ -80,6 +93,9 @@ func Adopt(ctx context.Context, agents string, grace time.Duration) error {
 	}
 	defer f.Close()
 	if gone(ctx, f) {
+		if _, word := readPlace(f); word == drainedWord {
+			return ErrDrained
+		}
 		return nil
 	}
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
@@ -114,11 +130,21 @@ func gone(ctx context.Context, f *os.File) bool {
 	}
 }
 
-func signalHolder(f *os.File, s syscall.Signal) error {
-	text := make([]byte, 32)
+// readPlace returns the process that the place names, or 0, and its last word.
+func readPlace(f *os.File) (pid int, word string) {
+	text := make([]byte, 64)
 	n, _ := f.ReadAt(text, 0)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
-	if err != nil || pid <= 1 {
+	number, word, _ := strings.Cut(strings.TrimSpace(string(text[:n])), " ")
+	pid, err := strconv.Atoi(number)
+	if err != nil {
+		return 0, ""
+	}
+	return pid, word
+}
+
+func signalHolder(f *os.File, s syscall.Signal) error {
+	pid, _ := readPlace(f)
+	if pid <= 1 {
 		return fmt.Errorf("%s names no process", f.Name())
 	}
 	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {

@@ -11,7 +11,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,6 +24,10 @@ import (
 const childVariable = "CDKTR_TEST_AGENT_OF"
 
 func TestMain(m *testing.M) {
+	if IsWatchdog(os.Args) {
+		Watch(os.Stdin, os.Stdout, os.Stderr)
+		os.Exit(0)
+	}
 	if address := os.Getenv(childVariable); address != "" {
 		os.Exit(child(address))
 	}
@@ -45,7 +51,7 @@ func child(address string) int {
 type httpLink string
 
 func (l httpLink) Call(ctx context.Context, op wire.Op, req, result any) error {
-	body, err := json.Marshal(req)
+	body, err := wire.EncodeRequest(req)
 	if err != nil {
 		return err
 	}
@@ -117,15 +123,18 @@ func process(t *testing.T, address, dir string) (kill func()) {
 	return kill
 }
 
-func TestResultSurvivesKillOfTheAgent(t *testing.T) {
+func TestResultAndLinesSurviveKillOfTheAgent(t *testing.T) {
+	all := []string{"up", "1", "2", "3"}
 	for _, c := range []struct {
 		name   string
 		lost   []wire.Op // what does not arrive before the agent is killed
+		wiped  bool      // and the files with the lines are gone
 		stdout []string
 		system []string
 	}{
-		{"lines delivered", []wire.Op{wire.OpAgentReport}, []string{"up", "1", "2", "3"}, []string{"started", "exit"}},
-		{"lines not delivered", []wire.Op{wire.OpAgentReport, wire.OpLogsAppend}, []string{"up", "[gap 3]"}, []string{"started", "[gap 1]"}},
+		{"lines delivered", []wire.Op{wire.OpAgentReport}, false, all, []string{"started", "exit"}},
+		{"lines not delivered", []wire.Op{wire.OpAgentReport, wire.OpLogsAppend}, false, all, []string{"started", "exit"}},
+		{"lines lost", []wire.Op{wire.OpAgentReport, wire.OpLogsAppend}, true, []string{"up", "[gap 3]"}, []string{"started", "[gap 1]"}},
 	} {
 		p := newPrincipal(t)
 		server := httptest.NewServer(p)
@@ -146,30 +155,98 @@ func TestResultSurvivesKillOfTheAgent(t *testing.T) {
 			p.await("the last line", func() bool { return len(p.lines[streamOf(id, "system")]) == 2 })
 		}
 		kill()
+		if c.wiped {
+			for _, file := range spooled(t, dir) {
+				if err := os.Remove(file); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		p.locked(func() { clear(p.deaf) })
 		killSecond := process(t, server.URL, dir)
 
 		r := p.awaitResult(id)
-		if r.Outcome != "exited" || *r.ExitCode != 7 {
+		if r.Outcome != "exited" || *r.ExitCode != 7 || r.Lines["stdout"] != 4 || r.Lines["system"] != 2 {
 			t.Errorf("%s: %+v", c.name, r)
 		}
 		if p.known.Incarnation != 2 || len(p.hello.Held) != 1 || p.hello.Held[0].State != "done" {
 			t.Errorf("%s: the second start said %+v", c.name, p.hello)
 		}
-		if got := p.texts(id, "stdout"); !slices.Equal(got, c.stdout) || r.Lines["stdout"] != int64(len(got)) {
-			t.Errorf("%s: stdout %q, the result names %d", c.name, got, r.Lines["stdout"])
+		if got := p.texts(id, "stdout"); !slices.Equal(got, c.stdout) {
+			t.Errorf("%s: stdout %q", c.name, got)
 		}
-		for i, got := range p.texts(id, "system") {
-			if i >= len(c.system) || !strings.HasPrefix(got, c.system[i]) {
-				t.Errorf("%s: system line %d is %q", c.name, i+1, got)
+		got := p.texts(id, "system")
+		for i, want := range c.system {
+			if i >= len(got) || !strings.HasPrefix(got[i], want) {
+				t.Errorf("%s: system %q", c.name, got)
+				break
 			}
 		}
 		if got := read(t, dir, "ran"); got != "once\n" {
 			t.Errorf("%s: ran %q", c.name, got)
 		}
 		until(t, "the result is forgotten", func() bool { return len(kept(t, dir)) == 0 })
+		until(t, "no lines are left on disk", func() bool { return len(spooled(t, dir)) == 0 })
 		killSecond()
 		server.CloseClientConnections()
 		server.Close()
 	}
+}
+
+// spooled lists the files with lines below an agents' directory.
+func spooled(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*", "spool", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// A kill -9 in the middle of a task that prints without end, with a principal
+// that takes no more: all that was read from the task arrives later.
+func TestKillOfTheAgentLosesNoLineThatItHadRead(t *testing.T) {
+	p := newPrincipal(t)
+	server := httptest.NewServer(p)
+	defer server.Close()
+	defer server.CloseClientConnections()
+	dir := t.TempDir()
+	kill := process(t, server.URL, dir)
+	id := p.give("t", script("echo up; exec seq 100000000"))
+	p.awaitLine(id, "stdout", "up")
+	p.locked(func() { p.deaf[wire.OpLogsAppend] = true })
+	until(t, "there are two files", func() bool { return len(spooled(t, dir)) >= 2 })
+	kill()
+	last := int64(0)
+	for _, file := range spooled(t, dir) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			e, size, err := readRecord(b)
+			if err != nil {
+				break
+			}
+			b = b[size:]
+			if e.stream == wire.Stdout {
+				last = e.last()
+			}
+		}
+	}
+	if last < 100_000 {
+		t.Fatalf("only %d lines are on disk", last)
+	}
+	p.locked(func() {
+		clear(p.deaf)
+		delete(p.leased, id) // the attempt crashed with its agent
+	})
+	defer process(t, server.URL, dir)()
+	p.await("the lines", func() bool { return int64(len(p.lines[streamOf(id, "stdout")])) >= last })
+	for i, text := range p.texts(id, "stdout") {
+		if i > 0 && text != strconv.Itoa(i) {
+			t.Fatalf("line %d is %q", i, text)
+		}
+	}
+	until(t, "no lines are left on disk", func() bool { return len(spooled(t, dir)) == 0 })
 }

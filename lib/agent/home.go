@@ -17,8 +17,8 @@ import (
 )
 
 // home is an agent's state directory. It holds the agent's id, the counter of
-// its starts, and the results that no principal has acknowledged. A lock on it
-// is held as long as the agent lives.
+// its starts, and the results and lines that no principal has acknowledged. A
+// lock on it is held as long as the agent lives.
 type home struct {
 	dir         string
 	name        string // as taken: the wanted one, or with a number
@@ -57,7 +57,7 @@ func openHome(agents, name string) (*home, error) {
 }
 
 func (h *home) open() (err error) {
-	for _, dir := range []string{h.dir, h.results(), h.temp()} {
+	for _, dir := range []string{h.dir, h.results(), h.spools(), h.temp()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
@@ -127,6 +127,7 @@ func (h *home) sweep() error {
 func (h *home) close() error { return h.lock.Close() }
 
 func (h *home) results() string { return filepath.Join(h.dir, "results") }
+func (h *home) spools() string  { return filepath.Join(h.dir, "spool") }
 func (h *home) temp() string    { return filepath.Join(h.dir, "tmp") }
 
 // record is a result on disk.
@@ -136,7 +137,7 @@ type record struct {
 }
 
 // keep makes a result survive the agent's death; harden makes it survive power
-// loss too, which costs a wait for the disk.
+// loss too, and first the lines that it names, which costs a wait for the disk.
 func (h *home) keep(r record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -149,16 +150,19 @@ func (h *home) keep(r record) error {
 }
 
 func (h *home) harden(a wire.Attempt) error {
-	f, err := os.Open(h.file(a))
-	if errors.Is(err, os.ErrNotExist) { // acknowledged meanwhile
-		return nil
-	}
+	lines, err := list(h.spools(), fileName(a)+"-", spoolSuffix)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return err
+	for _, path := range append(lines, h.file(a)) {
+		if err := syncFile(path); err != nil {
+			return err
+		}
+	}
+	if len(lines) > 0 {
+		if err := syncDir(h.spools()); err != nil {
+			return err
+		}
 	}
 	return syncDir(h.results())
 }
@@ -175,7 +179,7 @@ func (h *home) forget(a wire.Attempt) error {
 // kept returns the results of earlier incarnations. A file that cannot be read
 // as one is told to skipped and left where it is.
 func (h *home) kept(skipped func(file string, err error)) ([]record, error) {
-	files, err := filepath.Glob(filepath.Join(h.results(), "*.json"))
+	files, err := list(h.results(), "", ".json")
 	if err != nil {
 		return nil, err
 	}
@@ -195,11 +199,15 @@ func (h *home) kept(skipped func(file string, err error)) ([]record, error) {
 	return all, nil
 }
 
-// file names a result's file by a hash: a task's name may be longer than a
-// file's.
 func (h *home) file(a wire.Attempt) string {
+	return filepath.Join(h.results(), fileName(a)+".json")
+}
+
+// fileName names an attempt's files by a hash: a task's name may be longer
+// than a file's.
+func fileName(a wire.Attempt) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", a.Run, a.Task, a.Attempt))
-	return filepath.Join(h.results(), hex.EncodeToString(sum[:12])+".json")
+	return hex.EncodeToString(sum[:12])
 }
 
 // replace replaces a file whole: whoever reads it finds the old text or the
@@ -222,6 +230,17 @@ func replace(path string, b []byte, sync bool) error {
 	return err
 }
 
+// list returns the files in a directory whose names begin and end so, sorted.
+func list(dir, prefix, suffix string) (paths []string, err error) {
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		if name := f.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+	}
+	return paths, err
+}
+
 func syncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
@@ -229,6 +248,16 @@ func syncDir(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// syncFile is for a file that may have been removed: then it was acknowledged
+// meanwhile.
+func syncFile(path string) error {
+	err := syncDir(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func readIfThere(path string) ([]byte, error) {

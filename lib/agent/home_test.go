@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,7 +48,7 @@ func TestBadNamesAreRefused(t *testing.T) {
 }
 
 func TestResultsAreKeptUntilForgotten(t *testing.T) {
-	h, err := openHome(t.TempDir(), "box")
+	h, err := openHome(t.TempDir(), "box[1]")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +67,14 @@ func TestResultsAreKeptUntilForgotten(t *testing.T) {
 	all, err := h.kept(func(string, error) { skipped++ })
 	if err != nil || len(all) != 1 || skipped != 1 || all[0].Workflow != "w" || all[0].Result.Lines["stdout"] != 3 {
 		t.Fatalf("%+v, %d skipped, %v", all, skipped, err)
+	}
+	for range 2 {
+		if err := h.harden(r.Result.Attempt); err != nil { // without lines, and with some
+			t.Fatal(err)
+		}
+		s := newSpool(newShelf(h.spools(), slog.New(slog.DiscardHandler)), "w", r.Result.Attempt, func() {})
+		s.put(wire.Stdout, lines("a"))
+		defer s.close()
 	}
 	for range 2 {
 		if err := h.forget(r.Result.Attempt); err != nil {

@@ -18,11 +18,13 @@ const (
 // leaving is the way out of an agent: it is wanted, tasks end or are ended,
 // results and lines are delivered, and then it is gone.
 type leaving struct {
-	wanted bool
-	quiet  bool // no more pulls: the principal would answer with work
-	hasty  bool // a second signal came
-	why    string
-	gone   bool
+	wanted   bool
+	released bool // the principal has said that nothing is bound to this agent
+	urgent   bool // a signal came: nobody is asked
+	quiet    bool // no more pulls: the principal would answer with work
+	hasty    bool // a second signal came
+	why      string
+	gone     bool
 
 	alarm     <-chan time.Time // the running tasks are out of time
 	dropped   bool             // they have had their SIGTERM
@@ -34,7 +36,7 @@ func (a *Agent) drain() {
 	if a.leaving.wanted {
 		return
 	}
-	a.log.Info("draining: finishing what runs, taking no more", "running", a.running())
+	a.log.Info("draining: finishing what is begun, taking nothing new", "running", a.running())
 	a.leaving.wanted = true
 	if a.welcomed {
 		a.announce()
@@ -44,6 +46,7 @@ func (a *Agent) drain() {
 // shutdown is drain with an end to patience.
 func (a *Agent) shutdown() {
 	a.drain()
+	a.leaving.urgent = true
 	a.leaving.why = "the agent was shut down"
 	a.leaving.alarm = time.After(a.o.Grace)
 }
@@ -81,7 +84,7 @@ func (a *Agent) outOfTime() {
 
 // kill is for the second signal.
 func (a *Agent) kill() {
-	a.leaving.wanted, a.leaving.hasty = true, true
+	a.leaving.wanted, a.leaving.urgent, a.leaving.hasty = true, true, true
 	a.leaving.why = "the agent was shut down"
 	a.killAll()
 }
@@ -95,13 +98,23 @@ func (a *Agent) killAll() {
 	}
 }
 
-// mayLeave says that there is nothing left to do, or no time for it.
+// mayLeave says that there is nothing left to do, or no time for it. An agent
+// that drains may hold nothing and still be needed, by a run that stays with it
+// to its end: then the principal, while it is there, has not released it yet.
 func (a *Agent) mayLeave() bool {
 	if !a.leaving.wanted || a.running() > 0 {
+		a.leaving.deliverBy = time.Time{}
 		return false
 	}
-	if len(a.attempts) == 0 && a.ship.idle() || !a.met {
+	l := &a.leaving
+	switch {
+	case !a.met:
 		return true
+	case len(a.attempts) == 0 && a.ship.idle() && (l.released || l.urgent || l.quiet):
+		return true
+	case !l.urgent && a.welcomed && !a.away:
+		l.deliverBy = time.Time{}
+		return false
 	}
 	if a.leaving.deliverBy.IsZero() {
 		wait := deliveryTime
@@ -114,7 +127,7 @@ func (a *Agent) mayLeave() bool {
 	if time.Now().Before(a.leaving.deliverBy) {
 		return false
 	}
-	a.log.Warn("leaving with results or lines that the principal has not taken; results are reported at the next start", "results", len(a.attempts))
+	a.log.Warn("leaving with results or lines that the principal has not taken; the next start hands them in", "results", len(a.attempts))
 	return true
 }
 

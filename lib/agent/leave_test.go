@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -55,6 +56,78 @@ func TestSecondSignalKillsAtOnce(t *testing.T) {
 	}
 	if got := p.results[id]; got.Outcome != "dropped" || *got.ExitCode != 137 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A run that stays with the agent to its end goes on while the agent drains.
+func TestDrainedAgentStaysUntilThePrincipalReleasesIt(t *testing.T) {
+	p := newPrincipal(t)
+	p.bound = true
+	r := run(t, p, Options{Slots: 1})
+	p.awaitResult(p.give("first", script("exit 0")))
+	r.Drain()
+	p.await("the principal knows", func() bool { return p.drained })
+	if got := p.awaitResult(p.give("second", script("exit 0"))); got.Outcome != "exited" {
+		t.Errorf("%+v", got)
+	}
+	before := p.pulls
+	p.await("another pull", func() bool { return p.pulls > before })
+	select {
+	case err := <-r.done:
+		t.Fatalf("the agent has left: %v", err)
+	default:
+	}
+	p.locked(func() { p.bound = false })
+	if err := r.wait(t); err != nil || !p.left {
+		t.Errorf("%v, said goodbye: %v", err, p.left)
+	}
+}
+
+func TestShutdownAsksNobody(t *testing.T) {
+	p := newPrincipal(t)
+	p.bound = true
+	r := run(t, p, Options{Slots: 1})
+	p.awaitResult(p.give("t", script("exit 0")))
+	r.Drain()
+	p.await("the principal knows", func() bool { return p.drained })
+	r.stop()
+	if err := r.wait(t); err != nil || !p.left {
+		t.Errorf("%v, said goodbye: %v", err, p.left)
+	}
+}
+
+func TestLonelyAgentLeavesWhenNothingRuns(t *testing.T) {
+	p := newPrincipal(t)
+	dir := t.TempDir()
+	r := run(t, p, Options{Dir: dir, Slots: 1, Alone: 200 * time.Millisecond})
+	spec := script("echo up; until [ -e go ]; do sleep 0.01; done")
+	spec.Dir = dir
+	id := p.give("t", spec)
+	p.awaitLine(id, "stdout", "up")
+	p.locked(func() { p.away = true })
+	time.Sleep(600 * time.Millisecond) // nothing tells that it has not happened
+	write(t, dir, "go", "")
+	if err := r.wait(t); !errors.Is(err, ErrAlone) {
+		t.Error(err)
+	}
+	if left := kept(t, dir); len(left) != 1 {
+		t.Errorf("kept for the next start: %v", left)
+	}
+	p.locked(func() { p.away = false })
+	run(t, p, Options{Dir: dir})
+	if got := p.awaitResult(id); got.Outcome != "exited" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAgentThatHearsItsPrincipalIsNotAlone(t *testing.T) {
+	p := newPrincipal(t)
+	p.timeout = 300 * time.Millisecond
+	run(t, p, Options{Alone: 400 * time.Millisecond})
+	begun := time.Now()
+	p.await("a second without a task", func() bool { return time.Since(begun) > time.Second })
+	if r := p.awaitResult(p.give("t", script("exit 0"))); r.Outcome != "exited" {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -117,13 +190,13 @@ func TestSecondSignalEndsATaskThatWaitsForThePrincipal(t *testing.T) {
 	id := p.give("t", script("echo up; exec yes 'a line of output that fills the buffer before long'"))
 	p.awaitLine(id, "stdout", "up")
 	p.locked(func() { p.away = true })
-	before, same := 0, 0
+	before, same := int64(0), 0
 	until(t, "the buffer is full and nothing moves", func() bool {
 		r.ship.mu.Lock()
 		defer r.ship.mu.Unlock()
 		for _, sp := range r.ship.spools {
 			sp.mu.Lock()
-			held := sp.held
+			held := sp.unsent()
 			sp.mu.Unlock()
 			if same++; held != before || held < spoolSize/2 {
 				before, same = held, 0

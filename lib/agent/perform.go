@@ -1,7 +1,10 @@
 package agent
 
 import (
+	"context"
+	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/failpoint"
@@ -9,36 +12,101 @@ import (
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// start runs a lease.
+// start runs a lease. An older attempt of the same task, if there is one, is
+// nobody's any more.
 func (a *Agent) start(lease wire.Lease) {
+	for id, older := range a.attempts {
+		if id.Run == lease.Run && id.Task == lease.Task && id.Attempt < lease.Attempt.Attempt {
+			a.giveUp(older, "a newer attempt takes its place")
+		}
+	}
 	at := &attempt{id: lease.Attempt, workflow: lease.Workflow, state: stateRunning}
-	at.spool = newSpool(lease.Workflow, lease.Attempt, a.ship.wake)
+	at.spool = newSpool(a.ship.shelf, lease.Workflow, lease.Attempt, a.ship.wake)
 	a.attempts[at.id] = at
 	a.ship.add(at.spool)
-	a.work.Go(func() { a.perform(at, lease.Spec) })
+	a.work.Go(func() { a.perform(at, lease) })
 }
 
 // perform is the goroutine of one attempt.
-func (a *Agent) perform(at *attempt, spec wire.Spec) {
+func (a *Agent) perform(at *attempt, lease wire.Lease) {
 	failpoint.Hit("agent.after-lease")
 	clock := new(task.Clock)
-	result := wire.Result{Attempt: at.id}
-	process, err := task.Start(spec, task.Options{
-		Sink: at.spool.put, Clock: clock, TempDir: a.home.temp(), Grace: a.o.TaskGrace,
-	})
-	stopped := false
-	if err != nil {
-		result.Outcome, result.Reason, result.Ended = outcomeUnable, err.Error(), wire.At(time.Now())
-		at.spool.put(wire.System, []wire.Line{{Time: clock.Stamp(), Text: "cannot start: " + strings.ToValidUTF8(err.Error(), "\uFFFD")}})
-	} else {
-		failpoint.Hit("agent.after-start")
-		a.post(func() { a.started(at, process) })
-		exit := process.Wait()
-		stopped = exit.Stopped
-		result.Outcome, result.ExitCode, result.Reason = outcomeExited, &exit.Code, exit.Reason
-		result.Started, result.Ended = wire.MaybeAt(exit.Started), wire.At(exit.Ended)
+	say := func(text string) {
+		at.spool.put(wire.System, []wire.Line{{Time: clock.Stamp(), Text: strings.ToValidUTF8(text, "\uFFFD")}})
 	}
+	result, stopped := wire.Result{Attempt: at.id}, false
+	err := a.makeWay(at.id, say)
+	if err == nil {
+		err = a.dog.begin(at.id, lease.Exclusive)
+	}
+	if err != nil {
+		result.Outcome, result.Reason, result.Ended = outcomeDropped, err.Error(), wire.At(time.Now())
+		say("not started: " + err.Error())
+	} else {
+		stopped = a.execute(at, lease, clock, &result, say)
+	}
+	a.dog.end(at.id)
 	failpoint.Hit("agent.after-exit")
 	result.Lines = at.spool.finish()
 	a.post(func() { a.ended(at, result, stopped) })
+}
+
+// execute runs the process to its end, and says whether it was stopped.
+func (a *Agent) execute(at *attempt, lease wire.Lease, clock *task.Clock, result *wire.Result, say func(string)) (stopped bool) {
+	process, err := task.Start(lease.Spec, task.Options{
+		Sink: at.spool.put, Clock: clock, TempDir: a.home.temp(), Grace: a.o.TaskGrace,
+	})
+	if err != nil {
+		result.Outcome, result.Reason, result.Ended = outcomeUnable, err.Error(), wire.At(time.Now())
+		say("cannot start: " + err.Error())
+		return false
+	}
+	failpoint.Hit("agent.after-start")
+	a.dog.runs(at.id, process.ID())
+	a.post(func() { a.started(at, process) })
+	exit := process.Wait()
+	result.Outcome, result.ExitCode, result.Reason = outcomeExited, &exit.Code, exit.Reason
+	result.Started, result.Ended = wire.MaybeAt(exit.Started), wire.At(exit.Ended)
+	if lease.Exclusive {
+		if err := a.cut(at.id, exit); err != nil {
+			result.Outcome, result.Reason = outcomeDropped, err.Error()
+			say(err.Error())
+			return false
+		}
+	}
+	return exit.Stopped
+}
+
+// cut says why the watchdog has ended an exclusive attempt; nil: it has not. A
+// watchdog that died with its answer may have done it where the end looks so.
+func (a *Agent) cut(id wire.Attempt, exit task.Exit) error {
+	v, err := a.dog.ask(id)
+	switch {
+	case err == nil && v.Killed:
+		return v.reason()
+	case err != nil && !exit.Stopped && exit.Code == 128+int(syscall.SIGKILL):
+		return fmt.Errorf("killed, perhaps by the watchdog of the agent: %w", err)
+	}
+	return nil
+}
+
+// wayTime is how long an attempt waits for what is left of earlier ones.
+const wayTime = 5 * time.Second
+
+// makeWay ends what lives on this machine of earlier attempts of the task: of
+// this agent, of one that died, or of one that lost its principal.
+func (a *Agent) makeWay(id wire.Attempt, say func(string)) error {
+	if id.Attempt <= 1 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, wayTime)
+	defer cancel()
+	n, err := task.EndEarlier(ctx, id)
+	if n > 0 {
+		say(fmt.Sprintf("an earlier attempt was still running on this machine: SIGKILL to %d of its processes", n))
+	}
+	if err != nil {
+		return fmt.Errorf("an earlier attempt cannot be ended: %w", err)
+	}
+	return nil
 }

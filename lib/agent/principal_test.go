@@ -29,11 +29,14 @@ type principal struct {
 	pulls   int
 	pull    int64 // sequence number of the newest pull
 	held    []wire.Held
+	said    [][]wire.Held // held, of each pull
 	ready   []wire.Lease
 	leased  map[wire.Attempt]wire.Lease
 	again   map[wire.Attempt]bool // leases to deliver again
 	stops   []wire.Attempt
 	drained bool
+	bound   bool // a run stays with the agent: it is not released yet
+	told    bool // that it is released
 	left    bool
 	results map[wire.Attempt]wire.Result
 	reports int
@@ -46,6 +49,8 @@ type principal struct {
 	mute    map[wire.Op]bool // these are done, and not answered
 	refuse  map[wire.Op]*wire.Error
 	refused int
+	lose    int           // so many signs of life stay without an answer
+	timeout time.Duration // of heartbeats
 }
 
 func newPrincipal(t *testing.T) *principal {
@@ -53,13 +58,14 @@ func newPrincipal(t *testing.T) *principal {
 		t: t, change: make(chan struct{}),
 		leased: map[wire.Attempt]wire.Lease{}, again: map[wire.Attempt]bool{},
 		results: map[wire.Attempt]wire.Result{}, lines: map[wire.StreamID][]wire.Line{},
-		deaf: map[wire.Op]bool{}, mute: map[wire.Op]bool{}, refuse: map[wire.Op]*wire.Error{},
+		timeout: 2 * time.Second,
+		deaf:    map[wire.Op]bool{}, mute: map[wire.Op]bool{}, refuse: map[wire.Op]*wire.Error{},
 	}
 }
 
 // Call implements Link.
 func (p *principal) Call(ctx context.Context, op wire.Op, req, result any) error {
-	body, err := json.Marshal(req)
+	body, err := wire.EncodeRequest(req)
 	if err != nil {
 		return err
 	}
@@ -122,6 +128,14 @@ func (p *principal) handle(ctx context.Context, op wire.Op, body []byte) (any, e
 	case wire.OpAgentPull:
 		return p.work(ctx, decode[wire.AgentPull](body))
 	case wire.OpAgentRenew:
+		p.mu.Lock()
+		lost := p.lose > 0
+		p.lose -= min(p.lose, 1)
+		p.mu.Unlock()
+		if lost {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
 		return p.checked(decode[wire.AgentRenew](body).AgentRef, func() {})
 	case wire.OpAgentLeave:
 		return p.checked(decode[wire.AgentLeave](body).AgentRef, func() { p.left = true })
@@ -169,9 +183,9 @@ func (p *principal) check(ref wire.AgentRef) error {
 func (p *principal) welcome(h wire.AgentHello) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.known, p.hello, p.pull = h.AgentRef, h, 0
+	p.known, p.hello, p.pull, p.told = h.AgentRef, h, 0, false
 	p.hellos++
-	w := wire.AgentWelcome{Epoch: "e", Logs: "tcp://logs", HeartbeatTimeoutMS: 1000}
+	w := wire.AgentWelcome{Epoch: "e", Logs: "tcp://logs", HeartbeatTimeoutMS: int(p.timeout.Milliseconds())}
 	for _, held := range h.Held {
 		if _, ok := p.leased[held.Attempt]; ok {
 			w.Keep = append(w.Keep, held.Attempt)
@@ -193,7 +207,7 @@ func (p *principal) work(ctx context.Context, req wire.AgentPull) (any, error) {
 		return wire.AgentWork{}, nil
 	}
 	p.pull, p.held = req.Seq, req.Held
-	p.pulls++
+	p.pulls, p.said = p.pulls+1, append(p.said, req.Held)
 	has := map[wire.Attempt]bool{}
 	for _, h := range req.Held {
 		has[h.Attempt] = true
@@ -207,7 +221,7 @@ func (p *principal) work(ctx context.Context, req wire.AgentPull) (any, error) {
 		if p.pull != req.Seq {
 			return wire.AgentWork{}, nil
 		}
-		w := wire.AgentWork{Stop: p.stops, Drain: p.drained}
+		w := wire.AgentWork{Stop: p.stops, Drain: p.drained && !p.bound}
 		p.stops = nil
 		for id, again := range p.again {
 			if lease, ok := p.leased[id]; again && ok {
@@ -215,12 +229,14 @@ func (p *principal) work(ctx context.Context, req wire.AgentPull) (any, error) {
 			}
 		}
 		clear(p.again)
-		for len(p.ready) > 0 && len(p.leased) < p.hello.Slots && !p.drained {
+		for len(p.ready) > 0 && len(p.leased) < p.hello.Slots && (!p.drained || p.bound) {
 			lease := p.ready[0]
 			p.ready, p.leased[lease.Attempt] = p.ready[1:], lease
 			w.Leases = append(w.Leases, lease)
 		}
-		if len(w.Leases)+len(w.Stop) > 0 {
+		news := w.Drain && !p.told
+		p.told = p.told || w.Drain
+		if len(w.Leases)+len(w.Stop) > 0 || news {
 			return w, nil
 		}
 		change := p.change
@@ -300,6 +316,12 @@ func (p *principal) append(req wire.LogAppend) (any, error) {
 	}
 	for _, b := range req.Batches {
 		have := p.lines[b.ID()]
+		if gap := b.Lines; len(gap) == 1 && gap[0].Gap != nil && b.First-gap[0].Gap.Lines <= int64(len(have)) && b.First > int64(len(have)) {
+			gap[0].Gap.Lines = b.First - int64(len(have))
+			for int64(len(have)) < b.First-1 {
+				have = append(have, wire.Line{Gap: new(wire.Gap)}) // what the gap stands for
+			}
+		}
 		if b.First <= int64(len(have))+1 {
 			for i, l := range b.Lines {
 				if at := int(b.First) - 1 + i; at >= len(have) {
@@ -331,9 +353,13 @@ func (p *principal) locked(do func()) {
 
 // give queues a task and returns its first attempt.
 func (p *principal) give(name string, spec wire.Spec) wire.Attempt {
-	id := wire.Attempt{Run: "r1", Task: name, Attempt: 1}
-	p.locked(func() { p.ready = append(p.ready, wire.Lease{Attempt: id, Workflow: "w", Spec: spec}) })
-	return id
+	return p.lease(wire.Lease{Attempt: wire.Attempt{Run: "r1", Task: name, Attempt: 1}, Workflow: "w", Spec: spec})
+}
+
+// lease queues a lease.
+func (p *principal) lease(l wire.Lease) wire.Attempt {
+	p.locked(func() { p.ready = append(p.ready, l) })
+	return l.Attempt
 }
 
 // await waits until the condition, which is asked under the lock, holds.
@@ -383,6 +409,9 @@ func (p *principal) texts(id wire.Attempt, stream string) (all []string) {
 	for _, l := range p.lines[streamOf(id, stream)] {
 		text := l.Text + string(l.Bytes)
 		if l.Gap != nil {
+			if l.Gap.Lines == 0 {
+				continue
+			}
 			text = fmt.Sprintf("[gap %d]", l.Gap.Lines)
 		}
 		all = append(all, text)

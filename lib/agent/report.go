@@ -55,10 +55,6 @@ func (a *Agent) report(at *attempt) {
 		return
 	}
 	at.reporting = true
-	if at.lost {
-		a.mend(at)
-		return
-	}
 	req := &wire.AgentReport{AgentRef: a.ref(), Result: at.result}
 	a.call(wire.OpAgentReport, req, &wire.Nothing{}, func(err error) {
 		at.reporting = false
@@ -73,6 +69,9 @@ func (a *Agent) report(at *attempt) {
 		default:
 			if code != "" {
 				a.complain(err)
+			}
+			if code == wire.Unavailable {
+				a.doubt(at)
 			}
 			a.after(at.retry.next(), func() { a.report(at) })
 		}

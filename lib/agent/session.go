@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/task"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -23,18 +24,45 @@ func (a *Agent) call(op wire.Op, req, result any, then func(error)) {
 	if a.ctx.Err() != nil {
 		return
 	}
-	a.renewal.Reset(a.beat)
-	session := a.session
+	session, sent := a.session, task.Uptime()
 	a.calls.Go(func() {
 		ctx, cancel := context.WithTimeout(a.ctx, patience)
 		defer cancel()
 		err := a.o.API.Call(ctx, op, req, result)
 		a.post(func() {
-			if session == a.session && a.ctx.Err() == nil {
-				then(err)
+			if session != a.session || a.ctx.Err() != nil {
+				return
 			}
+			// A drain is an order by name, and no sign of its sender.
+			if err == nil && op != wire.OpAgentDrain {
+				a.heard(sent)
+			}
+			then(err)
 		})
 	})
+}
+
+// heard takes note that the principal has answered a call.
+func (a *Agent) heard(sent time.Duration) {
+	a.sent = max(a.sent, sent)
+	a.company = time.Now()
+	a.dog.heard(contact{Sent: a.sent, Limit: a.timeout / 2})
+}
+
+// late says that the principal may have given this agent up: what an answer
+// that lay in the socket for so long brings to run may be another's by now. The
+// next pull shows that it was not taken.
+func (a *Agent) late() bool { return a.timeout > 0 && task.Uptime()-a.sent > a.timeout }
+
+// lookAround ends an agent that has been alone for too long.
+func (a *Agent) lookAround() {
+	switch {
+	case a.running() > 0:
+		a.company = time.Now()
+	case time.Since(a.company) > a.o.Alone:
+		a.log.Info("no principal and no task: leaving", "for", a.o.Alone.String())
+		a.err = ErrAlone
+	}
 }
 
 // codeOf is the code of a refusal, or empty.
@@ -50,7 +78,7 @@ func codeOf(err error) wire.Code {
 // know it any more.
 func (a *Agent) hello() {
 	a.session++
-	a.welcomed, a.renewing = false, false
+	a.welcomed, a.renewals, a.leaving.released = false, 0, false
 	for _, at := range a.attempts {
 		at.reporting = false
 	}
@@ -70,6 +98,11 @@ func (a *Agent) hello() {
 		case codeOf(err) == wire.BadRequest || codeOf(err) == wire.TooLarge:
 			a.err = fmt.Errorf("the principal refuses this agent: %w", err) // and always will
 		default:
+			if codeOf(err) == wire.Unavailable {
+				// The name was free for another agent: this one was lost.
+				a.giveUpAll("another agent has the name of this one")
+			}
+			a.dismissed(err)
 			a.complain(err)
 			a.after(a.retry.next(), a.again(a.hello))
 		}
@@ -80,9 +113,14 @@ func (a *Agent) hello() {
 func (a *Agent) enter(w wire.AgentWelcome) {
 	a.log.Info("connected to the principal", "epoch", w.Epoch)
 	a.retry.reset()
-	if w.HeartbeatTimeoutMS > 0 {
-		a.beat = min(5*time.Second, time.Duration(w.HeartbeatTimeoutMS)*time.Millisecond/3)
+	a.timeout = time.Duration(w.HeartbeatTimeoutMS) * time.Millisecond
+	if a.timeout > 0 {
+		// Two of them and an answer fit into the time that exclusive tasks
+		// have without an answer: one that is lost does no harm.
+		a.beat = min(5*time.Second, a.timeout/6)
 	}
+	a.renewal.Reset(a.beat)
+	a.heard(a.sent)
 	for _, id := range w.Kill {
 		if at := a.attempts[id]; at != nil {
 			a.giveUp(at, "the principal gave it away")
@@ -94,7 +132,7 @@ func (a *Agent) enter(w wire.AgentWelcome) {
 	} else {
 		a.ship.hurry()
 	}
-	a.welcomed, a.met, a.silent = true, true, ""
+	a.welcomed, a.met, a.away, a.silent = true, true, false, ""
 	for _, at := range a.attempts {
 		a.report(at)
 	}
@@ -115,15 +153,21 @@ func (a *Agent) pull() {
 	var work wire.AgentWork
 	req := &wire.AgentPull{AgentRef: a.ref(), Seq: a.pulls, Held: a.held()}
 	a.call(wire.OpAgentPull, req, &work, func(err error) {
+		late := a.late()
 		if a.refused(err) {
 			return
 		}
+		a.away = err != nil
 		if err != nil {
+			a.dismissed(err)
 			a.complain(err)
 			a.after(a.retry.next(), a.again(a.pull))
 			return
 		}
 		a.silent = ""
+		if late {
+			work.Leases = nil
+		}
 		if a.obey(work) || time.Since(a.pulled) > 100*time.Millisecond {
 			a.retry.reset()
 			a.pull()
@@ -148,23 +192,27 @@ func (a *Agent) obey(work wire.AgentWork) (news bool) {
 			news = true
 		}
 	}
-	if work.Drain && !a.leaving.wanted {
+	if work.Drain && !a.leaving.released {
+		a.leaving.released = true
 		a.drain()
 		news = true
 	}
 	return news
 }
 
-// renew is a sign of life, where nothing else has been one for a while. That
-// it comes from the loop makes it one.
+// mostRenewals bounds the signs of life that wait for an answer.
+const mostRenewals = 4
+
+// renew is a sign of life, and asks for one. That it comes from the loop makes
+// it the agent's own. It does not wait for the one before: that may be lost.
 func (a *Agent) renew() {
 	a.renewal.Reset(a.beat)
-	if !a.welcomed || a.renewing {
+	if !a.welcomed || a.renewals == mostRenewals {
 		return
 	}
-	a.renewing = true
+	a.renewals++
 	a.call(wire.OpAgentRenew, &wire.AgentRenew{AgentRef: a.ref()}, &wire.Nothing{}, func(err error) {
-		a.renewing = false
+		a.renewals--
 		a.refused(err)
 	})
 }
@@ -181,6 +229,20 @@ func (a *Agent) refused(err error) bool {
 		return false
 	}
 	return true
+}
+
+// dismissed ends what runs when the agent's key has been revoked: the principal
+// has given it to others. The agent itself goes on asking.
+func (a *Agent) dismissed(err error) {
+	if codeOf(err) == wire.NotAllowed {
+		a.giveUpAll(err.Error())
+	}
+}
+
+func (a *Agent) giveUpAll(why string) {
+	for _, at := range a.attempts {
+		a.giveUp(at, why)
+	}
 }
 
 func (a *Agent) superseded(err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,11 +17,12 @@ const mostCalls = 4
 // shipper carries the lines of all spools to the principal. One message takes
 // lines of many tasks; those of one stream arrive in order or are sent again.
 type shipper struct {
-	name string // the agent's
-	log  *slog.Logger
-	bell chan struct{}  // has room for one: look again
-	over func()         // called when a spool is over
-	wait sync.WaitGroup // for the calls
+	name  string // the agent's
+	shelf *shelf
+	log   *slog.Logger
+	bell  chan struct{}  // has room for one: look again
+	over  func()         // called when a spool is over
+	wait  sync.WaitGroup // for the calls
 
 	mu     sync.Mutex
 	link   Link // nil: not known yet
@@ -29,8 +31,8 @@ type shipper struct {
 	failed bool // the last call failed: the log has been told
 }
 
-func newShipper(name string, log *slog.Logger, over func()) *shipper {
-	return &shipper{name: name, log: log, over: over, bell: make(chan struct{}, 1)}
+func newShipper(h *home, log *slog.Logger, over func()) *shipper {
+	return &shipper{name: h.name, shelf: newShelf(h.spools(), log), log: log, over: over, bell: make(chan struct{}, 1)}
 }
 
 func (s *shipper) wake() {
@@ -58,10 +60,13 @@ func (s *shipper) hurry() {
 	s.wake()
 }
 
+// add ships a spool, until it is over.
 func (s *shipper) add(sp *spool) {
 	s.mu.Lock()
-	s.spools = append(s.spools, sp)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.spools, sp) {
+		s.spools = append(s.spools, sp)
+	}
 }
 
 // idle says that no spool holds anything any more.
@@ -71,8 +76,18 @@ func (s *shipper) idle() bool {
 	return len(s.spools) == 0
 }
 
-// abandon throws away what is held, and lets the tasks that wait go on.
+// abandon lets the tasks that wait go on: the agent ends, and its next start
+// delivers what is held.
 func (s *shipper) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sp := range s.spools {
+		sp.unbound()
+	}
+}
+
+// close gives the files up.
+func (s *shipper) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sp := range s.spools {
@@ -82,6 +97,7 @@ func (s *shipper) abandon() {
 
 // run ships until ctx ends, and returns when no call is under way.
 func (s *shipper) run(ctx context.Context) {
+	defer s.close()
 	defer s.wait.Wait()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -125,7 +141,9 @@ func (s *shipper) ship(ctx context.Context, now time.Time) (next time.Time) {
 func (s *shipper) sweep() {
 	kept := s.spools[:0]
 	for _, sp := range s.spools {
-		if !sp.over() {
+		if sp.over() {
+			sp.remove()
+		} else {
 			kept = append(kept, sp)
 		}
 	}

@@ -1,105 +1,226 @@
 package agent
 
 import (
-	"math"
 	"sync"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/failpoint"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// The sizes of the log's way, in bytes as size counts them. A message of
-// callSize is below wire.MaxMessage even where JSON makes six bytes of one.
+// The sizes of the log's way, in bytes as they travel.
 const (
-	fullBatch = 256 << 10 // worth sending at once
-	callSize  = 512 << 10
-	spoolSize = 32 << 20 // of one attempt, unacknowledged: then its task waits
+	fullBatch   = 256 << 10 // worth sending at once
+	callSize    = 512 << 10 // of a message, but for a single record that is larger
+	segmentSize = 8 << 20   // then a new file
+	spoolSize   = 64 << 20  // of one attempt, unacknowledged: then its task waits
+	memorySize  = 32 << 20  // of that, where the disk takes nothing
 )
 
 // flushDelay is how long a line may wait for others to travel with.
 const flushDelay = 5 * time.Millisecond
 
-// spool keeps the lines of one attempt until they are durable elsewhere. It
-// is in memory: when it is full, put waits, and with it the task's output.
+// spool keeps the lines of one attempt until they are durable elsewhere. They
+// are on disk, as records in files one after the other, in the order in which
+// they came: put writes at the end, take reads from the place up to which all
+// is acknowledged, and a file that lies before that place is removed. What put
+// has written survives the death of the agent, not that of the machine.
+//
+// When there is too much, put waits, and with it the task's output. Where the
+// disk takes nothing, lines are kept in memory, within a smaller bound.
 //
 // Any goroutine puts; the shipper takes, and its calls settle.
 type spool struct {
+	shelf    *shelf
 	workflow string
 	attempt  wire.Attempt
 	wake     func() // tells the shipper that there may be something to take
 
-	mu      sync.Mutex
-	room    sync.Cond
-	streams map[string]*stream
-	puts    uint64    // so far: the order in which lines came
-	held    int       // bytes not acknowledged
-	unsent  int       // bytes of them not under way
-	since   time.Time // when the oldest of the unsent came
-	urgent  bool      // the task has ended: send what there is
-	free    bool      // its task was killed: what is still to come is little
-	open    bool      // false: closed, lines are thrown away
-	flying  bool      // a call is under way: one at a time keeps the order
-	retry   backoff
-	retryAt time.Time
-	alone   bool // what it sent was refused: let no other spool suffer for it
+	writing sync.Mutex // held through a put: one at a time
+	number  int        // of the newest file
+
+	mu       sync.Mutex
+	room     sync.Cond
+	streams  map[string]*stream
+	segments []*segment
+	pos      int64     // the place up to which all is acknowledged, or given up
+	sent     int64     // the place up to which all is under way, if flying
+	end      int64     // the place where the next record goes
+	newest   int64     // the time of the newest record
+	since    time.Time // when the oldest of the unsent came
+	urgent   bool      // the task has ended: send what there is
+	free     bool      // its task was killed: what is still to come is little
+	open     bool      // false: the run is not known, lines are thrown away
+	flying   bool      // a call is under way: one at a time keeps the order
+	flight   []leg     // what it carries
+	retry    backoff
+	retryAt  time.Time
+	alone    bool // what it sent was refused: let no other spool suffer for it
+	careful  int  // so many records are to be sent one by one
 }
 
-// stream holds the lines after acked; the first sent of them are under way.
+// stream is what is known of one stream. Where acked is less than last, and no
+// record has the numbers in between, a gap stands for them.
 type stream struct {
-	name  string
 	acked int64
-	sent  int
-	lines []wire.Line
-	came  []uint64 // with which put each line came
+	last  int64
+	lost  int64 // bytes of the lines after acked that were given up
 }
 
-func (s *stream) last() int64 { return s.acked + int64(len(s.lines)) }
+// leg is a batch under way; place is where the next one begins.
+type leg struct {
+	stream string
+	last   int64
+	place  int64
 
-func newSpool(workflow string, a wire.Attempt, wake func()) *spool {
-	s := &spool{workflow: workflow, attempt: a, wake: wake, open: true, streams: map[string]*stream{}}
+	records int // 0: it is a gap
+	bytes   int64
+}
+
+func newSpool(f *shelf, workflow string, a wire.Attempt, wake func()) *spool {
+	s := &spool{
+		shelf: f, workflow: workflow, attempt: a, wake: wake,
+		open: true, since: time.Now(), streams: map[string]*stream{},
+	}
 	s.room.L = &s.mu
 	return s
 }
 
-// size is what a line counts for: about what it takes in memory and, if it
-// holds nothing that JSON must escape, in a message.
-func size(l *wire.Line) int { return len(l.Text) + len(l.Bytes) + 64 }
-
 // put appends lines, and waits while the spool is full.
 func (s *spool) put(name string, lines []wire.Line) {
-	n := 0
-	for i := range lines {
-		n += size(&lines[i])
-	}
-	s.mu.Lock()
-	for s.open && !s.free && s.held > 0 && s.held+n > spoolSize {
-		s.room.Wait()
-	}
-	if !s.open {
-		s.mu.Unlock()
+	if len(lines) == 0 {
 		return
 	}
-	st := s.streams[name]
-	if st == nil {
-		st = &stream{name: name}
-		s.streams[name] = st
-	}
-	s.puts++
-	for range lines {
-		st.came = append(st.came, s.puts)
-	}
-	st.lines = append(st.lines, lines...)
-	before := s.unsent
-	s.held += n
-	s.unsent += n
-	if before == 0 {
-		s.since = time.Now()
-	}
-	news := before == 0 || (before < fullBatch && s.unsent >= fullBatch)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	st := s.at(name)
+	first := st.last + 1
 	s.mu.Unlock()
+
+	buffer := s.shelf.buffers.Get().(*[]byte)
+	defer s.shelf.buffers.Put(buffer)
+	*buffer = appendRecords((*buffer)[:0], name, first, lines)
+	s.mu.Lock()
+	for s.open && !s.free && s.end > s.pos && s.end-s.pos+int64(len(*buffer)) > spoolSize {
+		s.room.Wait()
+	}
+	before := s.unsent()
+	ok := s.open && s.write(*buffer)
+	news := false
+	if ok {
+		st.last += int64(len(lines))
+		s.newest = max(s.newest, lines[len(lines)-1].Time)
+		if before == 0 {
+			s.since = time.Now()
+		}
+		news = before == 0 || before < fullBatch && s.unsent() >= fullBatch
+	}
+	s.mu.Unlock()
+	failpoint.Hit("agent.spool.after-write")
 	if news {
 		s.wake()
 	}
+}
+
+// write stores records at the end; false: the spool is not open any more. The
+// caller holds both locks; the second is open while the disk works.
+func (s *spool) write(b []byte) bool {
+	for s.open {
+		g := s.last()
+		if g != nil && g.memory != nil && g.size < segmentSize {
+			s.remember(g, b)
+			return true
+		}
+		var err error
+		if g != nil && g.memory == nil && g.size < segmentSize && !g.spoilt {
+			err = s.extend(g, b)
+		} else {
+			err = s.begin(b)
+		}
+		if !s.open {
+			return false
+		}
+		s.shelf.wrote(err)
+		switch {
+		case err == nil:
+			return true
+		case s.free, s.inMemory() == 0, s.inMemory()+int64(len(b)) <= memorySize:
+			g = &segment{memory: []byte{}, base: s.end}
+			s.segments = append(s.segments, g)
+			s.remember(g, b)
+			return true
+		}
+		s.room.Wait()
+	}
+	return false
+}
+
+func (s *spool) remember(g *segment, b []byte) {
+	g.memory = append(g.memory, b...)
+	s.grow(g, len(b))
+}
+
+func (s *spool) grow(g *segment, n int) {
+	g.size += int64(n)
+	s.end = g.end()
+}
+
+// extend writes to the newest file, with one call: what a kill tears is the
+// last record of the file.
+func (s *spool) extend(g *segment, b []byte) error {
+	file, at := g.file, g.size
+	s.mu.Unlock()
+	_, err := file.WriteAt(b, at)
+	s.mu.Lock()
+	if err != nil {
+		g.spoilt = true
+		return err
+	}
+	s.grow(g, len(b))
+	return nil
+}
+
+// begin writes to a new file.
+func (s *spool) begin(b []byte) error {
+	s.mu.Unlock()
+	g, err := s.shelf.create(heading{spoolFormat, s.workflow, s.attempt}, &s.number, b)
+	s.mu.Lock()
+	if err != nil {
+		return err
+	}
+	if !s.open {
+		g.remove()
+		return nil
+	}
+	g.base = s.end
+	s.segments = append(s.segments, g)
+	s.end = g.end()
+	return nil
+}
+
+func (s *spool) last() *segment {
+	if len(s.segments) == 0 {
+		return nil
+	}
+	return s.segments[len(s.segments)-1]
+}
+
+func (s *spool) inMemory() (n int64) {
+	for _, g := range s.segments {
+		if g.memory != nil {
+			n += g.size
+		}
+	}
+	return n
+}
+
+// unsent is how many bytes are not under way.
+func (s *spool) unsent() int64 {
+	if s.flying {
+		return s.end - s.sent
+	}
+	return s.end - s.pos
 }
 
 // finish says that no line will follow and returns the last sequence number of
@@ -109,11 +230,52 @@ func (s *spool) finish() map[string]int64 {
 	s.urgent = true
 	last := map[string]int64{}
 	for name, st := range s.streams {
-		last[name] = st.last()
+		if st.last > 0 {
+			last[name] = st.last
+		}
 	}
 	s.mu.Unlock()
 	s.wake()
 	return last
+}
+
+// owe says how far the streams of an attempt of an earlier incarnation go.
+// Lines up to there that no file has are gone: a gap stands for them.
+func (s *spool) owe(last map[string]int64, ended time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.urgent = true
+	s.newest = max(s.newest, ended.UnixMilli())
+	for name, n := range last {
+		if n > 0 {
+			s.at(name).last = n
+		}
+	}
+}
+
+// doubt asks again how far the streams of a spool that is over are durable: by
+// gaps for all that it had, which mean nothing to a principal that has it all.
+// False: the spool is not over, it asks anyway.
+func (s *spool) doubt() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.done() {
+		return false
+	}
+	for _, st := range s.streams {
+		st.acked = 0
+	}
+	s.since = time.Now()
+	return true
+}
+
+func (s *spool) at(name string) *stream {
+	st := s.streams[name]
+	if st == nil {
+		st = new(stream)
+		s.streams[name] = st
+	}
+	return st
 }
 
 // unbound lets the last lines of a killed task in, so that nothing waits for
@@ -125,18 +287,14 @@ func (s *spool) unbound() {
 	s.mu.Unlock()
 }
 
-// close throws away what is held and lets nobody wait any more.
-func (s *spool) close() {
-	s.mu.Lock()
-	s.discard()
-	s.mu.Unlock()
-	s.wake()
-}
-
+// discard throws away what is held: nobody will take it.
 func (s *spool) discard() {
 	s.open = false
-	s.streams = map[string]*stream{}
-	s.held, s.unsent = 0, 0
+	for _, g := range s.segments {
+		g.remove()
+	}
+	s.segments, s.streams = nil, map[string]*stream{}
+	s.pos, s.sent = s.end, s.end
 	s.room.Broadcast()
 }
 
@@ -144,143 +302,41 @@ func (s *spool) discard() {
 func (s *spool) over() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.held == 0 && !s.flying && (s.urgent || !s.open)
+	return s.done()
 }
 
-// due says when the spool has something to send: the zero time is never. While
-// lines are under way others gather, so that the next call takes more.
-func (s *spool) due() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := s.since
-	switch {
-	case s.unsent == 0 || s.flying:
-		return time.Time{}
-	case s.unsent < fullBatch && !s.urgent:
-		at = at.Add(flushDelay)
-	}
-	if at.Before(s.retryAt) {
-		return s.retryAt
-	}
-	return at
+func (s *spool) done() bool {
+	return !s.pending() && !s.flying && (s.urgent || !s.open)
 }
 
-// ready says that what there is may go now, as others go too.
-func (s *spool) ready(now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.unsent > 0 && !s.flying && !s.alone && !now.Before(s.retryAt)
-}
-
-// take returns copies of the next lines, of at most max bytes, but one line at
-// least where one is asked for. The batches are in the order in which lines
-// came, over the streams: so they stand in the history when their times are
-// equal. Every take that returned something is followed by one settle.
-func (s *spool) take(max int, one bool) (batches []wire.LogBatch, bytes int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		st, until := s.next()
-		if st == nil {
-			break
-		}
-		n := st.sent
-		for n < len(st.lines) && st.came[n] < until && (bytes+size(&st.lines[n]) <= max || one && bytes == 0) {
-			bytes += size(&st.lines[n])
-			n++
-		}
-		if n == st.sent {
-			break
-		}
-		batches = append(batches, wire.LogBatch{
-			Workflow: s.workflow, Run: s.attempt.Run, Task: s.attempt.Task, Attempt: s.attempt.Attempt,
-			Stream: st.name, First: st.acked + int64(st.sent) + 1,
-			Lines: append([]wire.Line(nil), st.lines[st.sent:n]...),
-		})
-		st.sent = n
-	}
-	if len(batches) > 0 {
-		s.flying = true
-		s.unsent -= bytes
-		s.since = time.Now()
-	}
-	return batches, bytes
-}
-
-// next is the stream whose first unsent line came first, and the put before
-// which its lines come before those of the others.
-func (s *spool) next() (first *stream, until uint64) {
-	until = math.MaxUint64
-	for _, st := range s.streams {
-		switch {
-		case st.sent == len(st.lines):
-		case first == nil:
-			first = st
-		case st.came[st.sent] < first.came[first.sent]:
-			first, until = st, min(until, first.came[first.sent])
-		default:
-			until = min(until, st.came[st.sent])
-		}
-	}
-	return first, until
-}
-
-// settle takes note of what became of one call: an acknowledgement for each
-// batch, or an error. Where an acknowledgement falls short, or there is none,
-// the next take goes on after what is durable.
-func (s *spool) settle(batches []wire.LogBatch, acks []wire.LogAck, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.flying = false
-	short := err != nil
-	for i := range acks {
-		b := &batches[i]
-		short = short || acks[i].Durable < b.First+int64(len(b.Lines))-1
-		if st := s.streams[b.Stream]; st != nil {
-			s.drop(st, acks[i].Durable)
-		}
-	}
-	code := codeOf(err)
-	if code == wire.NotFound && s.alone {
-		s.discard() // the principal knows no such run
-	}
-	s.alone = code != ""
-	if short {
-		s.retryAt = time.Now().Add(s.retry.next())
-	} else {
-		s.retry.reset()
+// pending says that there is something to send, or under way.
+func (s *spool) pending() bool {
+	if s.pos < s.end {
+		return true
 	}
 	for _, st := range s.streams {
-		st.sent = 0
+		if st.acked < st.last {
+			return true
+		}
 	}
-	s.unsent = s.held
+	return false
 }
 
-// lonely says that the spool must have a message of its own.
-func (s *spool) lonely() bool {
+// remove is for a spool that is over: nothing of it stays on disk. close is for
+// one that the agent's next start goes on with.
+func (s *spool) remove() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.alone
+	for _, g := range s.segments {
+		g.remove()
+	}
+	s.segments = nil
 }
 
-// hurry ends the wait before the next try.
-func (s *spool) hurry() {
+func (s *spool) close() {
 	s.mu.Lock()
-	s.retryAt = time.Time{}
-	s.mu.Unlock()
-}
-
-// drop forgets the lines up to durable.
-func (s *spool) drop(st *stream, durable int64) {
-	n := int(min(durable, st.last()) - st.acked)
-	if n <= 0 {
-		return
+	defer s.mu.Unlock()
+	for _, g := range s.segments {
+		g.close()
 	}
-	for i := range n {
-		s.held -= size(&st.lines[i])
-	}
-	clear(st.lines[:n])
-	st.lines, st.came = st.lines[n:], st.came[n:]
-	st.acked += int64(n)
-	s.room.Broadcast()
 }

@@ -3,7 +3,9 @@ package agent
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,8 +16,12 @@ import (
 
 var streamNames = [...]string{wire.System, wire.Stdout, wire.Stderr}
 
-func testSpool() *spool {
-	return newSpool("w", wire.Attempt{Run: "r", Task: "t", Attempt: 1}, func() {})
+func testShelf(t testing.TB) *shelf { return newShelf(t.TempDir(), slog.New(slog.DiscardHandler)) }
+
+func testSpool(t testing.TB) *spool {
+	s := newSpool(testShelf(t), "w", wire.Attempt{Run: "r", Task: "t", Attempt: 1}, func() {})
+	t.Cleanup(s.close)
+	return s
 }
 
 func lines(texts ...string) (all []wire.Line) {
@@ -25,15 +31,46 @@ func lines(texts ...string) (all []wire.Line) {
 	return all
 }
 
-// history takes batches as a principal does.
+// travel is what arrives of batches.
+func travel(t testing.TB, batches []wire.LogBatch) []wire.LogBatch {
+	t.Helper()
+	body, err := wire.EncodeRequest(&wire.LogAppend{Header: wire.Header{V: 1, ID: "1", Op: wire.OpLogsAppend}, Batches: batches})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var req wire.LogAppend
+	if refused := wire.DecodeRequest(body, &req); refused != nil {
+		t.Fatal(refused)
+	}
+	for i := range req.Batches {
+		if got, want := req.Batches[i].Last(), batches[i].Last(); got != want {
+			t.Fatalf("batch %d ends with %d, it says %d", i, got, want)
+		}
+	}
+	return req.Batches
+}
+
+// history takes batches as a principal does: a string for each number, which
+// for a gap is empty but for the last.
 type history map[string][]string
 
-func (h history) take(batches []wire.LogBatch) (acks []wire.LogAck) {
-	for _, b := range batches {
+func (h history) take(t testing.TB, batches []wire.LogBatch) (acks []wire.LogAck) {
+	t.Helper()
+	for _, b := range travel(t, batches) {
 		have := h[b.Stream]
-		for i, l := range b.Lines {
-			if b.First+int64(i) == int64(len(have))+1 {
-				have = append(have, l.Text)
+		durable := int64(len(have))
+		if len(b.Lines) == 1 && b.Lines[0].Gap != nil {
+			if first := b.First - b.Lines[0].Gap.Lines + 1; first < 1 {
+				t.Fatalf("a gap of %d lines ends with number %d", b.Lines[0].Gap.Lines, b.First)
+			} else if first <= durable+1 && b.First > durable {
+				have = append(have, make([]string, b.First-durable)...)
+				have[b.First-1] = fmt.Sprintf("[gap %d]", b.First-durable)
+			}
+		} else {
+			for i, l := range b.Lines {
+				if b.First+int64(i) == int64(len(have))+1 {
+					have = append(have, l.Text)
+				}
 			}
 		}
 		h[b.Stream] = have
@@ -42,68 +79,56 @@ func (h history) take(batches []wire.LogBatch) (acks []wire.LogAck) {
 	return acks
 }
 
-// Calls that are lost, whose answers are lost, or that arrive in part: in the
-// end the history has every line once, in order, and the spool is empty.
-func TestSpoolDeliversEveryLineOnceInOrder(t *testing.T) {
-	for seed := range uint64(300) {
-		luck := rand.New(rand.NewPCG(seed, 1))
-		s, h := testSpool(), history{}
-		want := map[string][]string{}
-		var flying []wire.LogBatch
-		put := 0
-		for step := 0; put < 60 || !s.over(); step++ {
-			if step > 10_000 {
-				t.Fatalf("seed %d: does not end: %d bytes held, %d unsent", seed, s.held, s.unsent)
-			}
-			switch {
-			case luck.IntN(3) == 0 && put < 60:
-				stream := streamNames[luck.IntN(3)]
-				for range luck.IntN(4) + 1 {
-					text := fmt.Sprint("line ", put)
-					put++
-					want[stream] = append(want[stream], text)
-					s.put(stream, lines(text))
-				}
-				if put >= 60 {
-					s.finish()
-				}
-			case luck.IntN(2) == 0 && !s.flying:
-				flying, _ = s.take(luck.IntN(400), true)
-			case s.flying:
-				switch luck.IntN(5) {
-				case 0:
-					s.settle(flying, nil, errNoAnswer)
-				case 1:
-					h.take(flying)
-					s.settle(flying, nil, errNoAnswer)
-				case 2: // only the first line of each is taken
-					part := slices.Clone(flying)
-					for i := range part {
-						part[i].Lines = part[i].Lines[:1]
-					}
-					s.settle(flying, h.take(part), nil)
-				default:
-					s.settle(flying, h.take(flying), nil)
-				}
-			}
+// deliver takes all that a spool has and settles it.
+func (h history) deliver(t testing.TB, s *spool) {
+	t.Helper()
+	for n := 0; ; n++ {
+		b, _ := s.take(callSize, true)
+		if len(b) == 0 {
+			return
 		}
-		for _, stream := range streamNames {
-			if !slices.Equal(h[stream], want[stream]) {
-				t.Fatalf("seed %d: %s has %q, want %q", seed, stream, h[stream], want[stream])
-			}
+		if n > 10_000 {
+			t.Fatal("it never ends")
 		}
-		if s.held != 0 || s.unsent != 0 {
-			t.Fatalf("seed %d: %d bytes held, %d unsent", seed, s.held, s.unsent)
-		}
+		s.settle(b, h.take(t, b), nil)
 	}
 }
 
+// reopen is a kill -9 and the next start.
+func reopen(t testing.TB, s *spool) *spool {
+	t.Helper()
+	s.close()
+	all, err := s.shelf.left(s.wake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := all[s.attempt]
+	if next == nil {
+		next = newSpool(s.shelf, s.workflow, s.attempt, s.wake)
+	}
+	next.urgent = true
+	t.Cleanup(next.close)
+	return next
+}
+
+func spoolFiles(t testing.TB, s *spool) []string {
+	t.Helper()
+	files, err := list(s.shelf.dir, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
 func TestFullSpoolMakesTheTaskWait(t *testing.T) {
-	s := testSpool()
-	s.put(wire.Stdout, lines(strings.Repeat("x", spoolSize)))
+	s := testSpool(t)
+	chunk := lines(strings.Repeat("x", 1<<20))
+	for range spoolSize>>20 - 1 {
+		s.put(wire.Stdout, chunk)
+	}
 	done := make(chan struct{})
 	go func() {
-		s.put(wire.Stdout, lines("one more"))
+		s.put(wire.Stdout, chunk)
 		close(done)
 	}()
 	b, _ := s.take(callSize, true)
@@ -114,14 +139,14 @@ func TestFullSpoolMakesTheTaskWait(t *testing.T) {
 	}
 	s.settle(b, []wire.LogAck{{Durable: 1}}, nil)
 	<-done
-	if got := s.finish(); got[wire.Stdout] != 2 {
+	if got := s.finish(); got[wire.Stdout] != spoolSize>>20 {
 		t.Errorf("%v", got)
 	}
 }
 
 func TestLinesTravelTogetherOrWhenItIsTime(t *testing.T) {
 	now := time.Now()
-	s := testSpool()
+	s := testSpool(t)
 	if !s.due().IsZero() {
 		t.Error("an empty spool is due")
 	}
@@ -157,7 +182,7 @@ func TestLinesTravelTogetherOrWhenItIsTime(t *testing.T) {
 // of their own has made sure that it is they.
 func TestLinesOfAnUnknownRunAreLetGo(t *testing.T) {
 	unknown := &wire.Error{Code: wire.NotFound, Message: "no such run"}
-	s := testSpool()
+	s := testSpool(t)
 	s.put(wire.Stdout, lines("a"))
 	b, _ := s.take(callSize, true)
 	s.settle(b, nil, unknown)
@@ -170,48 +195,167 @@ func TestLinesOfAnUnknownRunAreLetGo(t *testing.T) {
 	if !s.over() {
 		t.Error("after the second it must be over")
 	}
+	if files := spoolFiles(t, s); len(files) != 0 {
+		t.Errorf("%q is left", files)
+	}
 }
 
 func TestCallsStayBelowTheSizeOfAMessage(t *testing.T) {
-	s := testSpool()
+	s := testSpool(t)
 	big := strings.Repeat("x", callSize+1)
-	s.put(wire.Stdout, lines("a", big, big, "b"))
-	var got [][]int
+	worst := strings.Repeat("\x01", 500_000)
+	s.put(wire.Stdout, append(lines("a", big, big, "b", worst, worst, "c"), wire.Line{Bytes: make([]byte, 1<<20)}))
+	s.finish()
+	var got []int
+	h := history{}
 	for !s.over() {
 		b, _ := s.take(callSize, true)
-		if len(b) == 0 {
-			s.finish()
-			continue
+		size, err := wire.Size(&wire.LogAppend{Batches: b})
+		if err != nil || size > wire.MaxMessage {
+			t.Fatalf("a message of %d bytes, %v", size, err)
 		}
-		var sizes []int
-		for _, l := range b[0].Lines {
-			sizes = append(sizes, len(l.Text))
-		}
-		got = append(got, sizes)
-		s.settle(b, []wire.LogAck{{Durable: b[0].First + int64(len(b[0].Lines)) - 1}}, nil)
+		got = append(got, int(b[0].Count))
+		s.settle(b, h.take(t, b), nil)
 	}
-	if want := fmt.Sprint([][]int{{1}, {callSize + 1}, {callSize + 1}, {1}}); fmt.Sprint(got) != want {
-		t.Errorf("got %v, want %s", got, want)
+	if want := []int{1, 1, 1, 1, 1, 1, 1, 1}; !slices.Equal(got, want) {
+		t.Errorf("messages of %v lines, want %v", got, want)
+	}
+	if have := h[wire.Stdout]; len(have) != 8 || have[1] != big || have[5] != worst {
+		t.Errorf("%d lines arrive", len(have))
 	}
 }
 
 func TestBatchesAreInTheOrderInWhichLinesCame(t *testing.T) {
-	s := newSpool("w", wire.Attempt{Run: "r", Task: "t", Attempt: 1}, func() {})
-	line := func(text string) []wire.Line { return []wire.Line{{Text: text}} }
-	s.put(wire.System, line("started"))
-	s.put(wire.Stdout, line("a"))
-	s.put(wire.Stdout, line("b"))
-	s.put(wire.Stderr, line("c"))
-	s.put(wire.Stdout, line("d"))
-	s.put(wire.System, line("exit 0"))
+	s := testSpool(t)
+	s.put(wire.System, lines("started"))
+	s.put(wire.Stdout, lines("a"))
+	s.put(wire.Stdout, lines("b"))
+	s.put(wire.Stderr, lines("c"))
+	s.put(wire.Stdout, lines("d"))
+	s.put(wire.System, lines("exit 0"))
 	batches, _ := s.take(callSize, true)
 	var got []string
-	for _, b := range batches {
+	for _, b := range travel(t, batches) {
 		for _, l := range b.Lines {
 			got = append(got, l.Text)
 		}
 	}
 	if want := "started a b c d exit 0"; strings.Join(got, " ") != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+	if len(batches) != 5 {
+		t.Errorf("%d batches, want 5: a and b travel as one", len(batches))
+	}
+}
+
+// A long task with a principal that keeps up: the disk holds what is not
+// acknowledged and little more.
+func TestDiskIsBoundedWhileLinesAreAcknowledged(t *testing.T) {
+	s := testSpool(t)
+	chunk := lines(slices.Repeat([]string{strings.Repeat("x", 1000)}, 64)...)
+	most, acked := int64(0), int64(0)
+	for written := 0; written < 100<<20; written += 64 * 1000 {
+		s.put(wire.Stdout, chunk)
+		b, _ := s.take(callSize, true)
+		for i := range b {
+			acked = b[i].Last()
+		}
+		s.settle(b, []wire.LogAck{{Durable: acked}}, nil)
+		most = max(most, diskUse(t, s))
+	}
+	if most > segmentSize+1<<20 {
+		t.Errorf("%d bytes on disk", most)
+	}
+	s.finish()
+	if !s.over() {
+		t.Error("it is not over")
+	}
+	s.remove()
+	if files := spoolFiles(t, s); len(files) != 0 {
+		t.Errorf("%q is left", files)
+	}
+}
+
+func diskUse(t testing.TB, s *spool) (n int64) {
+	for _, file := range spoolFiles(t, s) {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += info.Size()
+	}
+	return n
+}
+
+func TestNobodyElseReadsLinesOnDisk(t *testing.T) {
+	h, err := openHome(t.TempDir(), "box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSpool(newShelf(h.spools(), slog.New(slog.DiscardHandler)), "w", wire.Attempt{Run: "r", Task: "t", Attempt: 1}, func() {})
+	s.put(wire.Stdout, lines("secret"))
+	defer s.close()
+	for _, path := range append(spoolFiles(t, s), h.spools()) {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %s", path, info.Mode())
+		}
+	}
+}
+
+// Where the disk takes nothing, lines are in memory: none is lost, and when
+// there are too many, the task waits.
+func TestFullDiskLosesNoLine(t *testing.T) {
+	s := testSpool(t)
+	h := history{}
+	s.put(wire.Stdout, lines("before"))
+	good := s.shelf.dir
+	s.segments[0].spoilt = true // as a write that fails leaves it
+	s.shelf.dir = filepath.Join(good, "missing")
+	big := strings.Repeat("x", 1<<20)
+	for range memorySize>>20 - 1 {
+		s.put(wire.Stdout, lines(big))
+	}
+	done := make(chan struct{})
+	go func() {
+		s.put(wire.Stdout, lines(big))
+		s.put(wire.Stdout, lines(big))
+		close(done)
+	}()
+	select {
+	case <-done:
+		t.Fatal("memory has no bound")
+	case <-time.After(200 * time.Millisecond):
+	}
+	until(t, "it goes on when lines are acknowledged", func() bool {
+		b, _ := s.take(callSize, true)
+		if len(b) > 0 {
+			s.settle(b, h.take(t, b), nil)
+		}
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	})
+	h.deliver(t, s)
+	s.shelf.mu.Lock()
+	if !s.shelf.full {
+		t.Error("nobody was told")
+	}
+	s.shelf.mu.Unlock()
+	s.shelf.dir = good
+	s.put(wire.Stdout, lines("after"))
+	if files := spoolFiles(t, s); len(files) != 1 {
+		t.Errorf("the disk is not used again: %q", files)
+	}
+	h.deliver(t, s)
+	want := slices.Concat([]string{"before"}, slices.Repeat([]string{big}, memorySize>>20+1), []string{"after"})
+	if !slices.Equal(h[wire.Stdout], want) {
+		t.Errorf("%d lines arrive, want %d", len(h[wire.Stdout]), len(want))
 	}
 }

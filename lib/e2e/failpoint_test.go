@@ -8,23 +8,26 @@ import (
 	"github.com/cdktr/cdktr/lib/harness"
 )
 
+// principalPlaces are where a principal may be built to die.
+var principalPlaces = []string{
+	"principal.after-receive",
+	"principal.before-commit",
+	"store.events.between-flushes", // of the tables that a long parameter fills
+	"store.events.before-commit",
+	"store.events.after-commit",
+	"store.events.after-side-file",
+	"principal.before-acknowledge",
+	"store.lines.before-commit",
+	"store.lines.after-commit",
+	"store.lines.after-side-file",
+	"principal.before-acknowledge-lines",
+}
+
 // The principal dies at a named place, between what it received and what it
 // acknowledged. The client tries again by itself, and there is one run.
 func TestRetryAfterADeathAtAnyPlaceGivesOneRun(t *testing.T) {
 	t.Parallel()
-	for _, place := range []string{
-		"principal.after-receive",
-		"principal.before-commit",
-		"store.events.between-flushes", // of the tables that a long parameter fills
-		"store.events.before-commit",
-		"store.events.after-commit",
-		"store.events.after-side-file",
-		"principal.before-acknowledge",
-		"store.lines.before-commit",
-		"store.lines.after-commit",
-		"store.lines.after-side-file",
-		"principal.before-acknowledge-lines",
-	} {
+	for _, place := range principalPlaces {
 		t.Run(place, func(t *testing.T) {
 			t.Parallel()
 			in := harness.New(t, "CDKTR_DEFAULT_ZMQ_TIMEOUT_MS=500", "CDKTR_RETRY_ATTEMPTS=200")

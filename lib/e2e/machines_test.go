@@ -191,7 +191,7 @@ func playTwoMachines(t *testing.T, host string) {
 	web.strangers(db)
 
 	// A key that is revoked: the task goes to another agent, the person is out.
-	remove(t, web.Dir, "begun", "go")
+	removeFiles(t, web.Dir, "begun", "go")
 	id = web.must("cdktr-run", "-d", "slow")
 	web.awaitFile("begun")
 	next := newMachine(t, other, "web2")
@@ -255,7 +255,7 @@ func (m *machine) awaitFile(name string) {
 	})
 }
 
-func remove(t *testing.T, dir string, names ...string) {
+func removeFiles(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {

@@ -8,5 +8,6 @@
 // before-commit, before-acknowledge and before-acknowledge-lines; agent.* with
 // after-lease (nothing started yet), after-start, after-exit (the result is not
 // on disk yet), after-keep (on disk, not sent) and after-report (acknowledged,
-// still on disk). At bus.zap nothing is killed: the ZAP handler fails.
+// still on disk); agent.spool.after-write (lines are in a file, not sent). At
+// bus.zap nothing is killed: the ZAP handler fails.
 package failpoint

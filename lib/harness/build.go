@@ -1,10 +1,13 @@
 package harness
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,15 +16,27 @@ import (
 // built is the directory of the commands, made when it is first asked for.
 var built = sync.OnceValues(build)
 
-// builtToFail is the directory of a principal that is built to die where
+// builtToFail is the directory of daemons that are built to die where
 // $CDKTR_FAILPOINT says; see lib/failpoint.
 var builtToFail = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(buildDir(), "failpoint")
-	return dir, goBuild(dir, "-tags", "failpoint", "./cmd/cdktr-principal")
+	return dir, goBuild(dir, "-tags", "failpoint", "./cmd/cdktr-principal", "./cmd/cdktr-agent")
 })
+
+// atOnce is how many parallel tests run for each core: they wait, for the most
+// part.
+const atOnce = 4
 
 // Main runs the tests of a package and removes what was built for them.
 func Main(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", strconv.Itoa(atOnce*runtime.GOMAXPROCS(0))); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
 	code := m.Run()
 	if err := os.RemoveAll(buildDir()); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -2,7 +2,10 @@ package harness
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -19,18 +22,30 @@ func (in *Installation) StartPrincipalAlone(flags ...string) *Process {
 	return in.must(in.startPrincipal(flags))
 }
 
+// BuildToFail builds what the two functions below start, if that was not done:
+// it takes a while.
+func (in *Installation) BuildToFail() {
+	in.t.Helper()
+	if _, err := builtToFail(); err != nil {
+		in.t.Fatal(err)
+	}
+}
+
 // StartPrincipalToFail starts a principal, without an agent, that kills itself
 // at the N-th hit of a failpoint, given as name:N. It returns at once: the end
 // may come before the principal is ready.
 func (in *Installation) StartPrincipalToFail(failpoint string) *Process {
 	in.t.Helper()
-	dir, err := builtToFail()
-	if err != nil {
-		in.t.Fatal(err)
-	}
-	args := []string{"--port", "0", "--workflows", in.Workflows}
-	env := append(in.Env(), "CDKTR_FAILPOINT="+failpoint)
-	return in.must(in.start("principal", env, filepath.Join(dir, "cdktr-principal"), args...))
+	return in.must(in.startToFail("principal", "cdktr-principal", failpoint, "--port", "0", "--workflows", in.Workflows))
+}
+
+// StartAgentToFail is StartAgent for an agent that kills itself at the N-th hit
+// of a failpoint. It returns at once, as StartPrincipalToFail does.
+func (in *Installation) StartAgentToFail(name, failpoint string, flags ...string) *Process {
+	in.t.Helper()
+	p := in.must(in.startToFail("agent "+name, "cdktr-agent", failpoint, append([]string{"--name", name}, flags...)...))
+	in.agents[name] = p
+	return p
 }
 
 // RestartPrincipal stops the principal where it still runs, and starts it with
@@ -67,6 +82,21 @@ func (in *Installation) Principal() *Process { return in.principal }
 func (in *Installation) StartAgent(name string, flags ...string) *Process {
 	in.t.Helper()
 	return in.must(in.startAgent(name, flags))
+}
+
+// Agent is the agent of that name that was started last, or nil.
+func (in *Installation) Agent(name string) *Process { return in.agents[name] }
+
+// Companion is the process id of the agent that --with-agent started or
+// adopted, and whether it lives.
+func (in *Installation) Companion() (pid int, living bool) {
+	text, err := os.ReadFile(filepath.Join(in.Data, "agents", "beside.lock"))
+	if err != nil {
+		return 0, false
+	}
+	number, _, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	pid, err = strconv.Atoi(number)
+	return pid, err == nil && Living(pid)
 }
 
 func (in *Installation) must(p *Process, err error) *Process {
@@ -133,6 +163,14 @@ func (in *Installation) daemon(name, command string, args ...string) (*Process, 
 	return in.start(name, in.env, filepath.Join(in.bin, command), args...)
 }
 
+func (in *Installation) startToFail(name, command, failpoint string, args ...string) (*Process, error) {
+	dir, err := builtToFail()
+	if err != nil {
+		return nil, err
+	}
+	return in.start(name, append(in.Env(), "CDKTR_FAILPOINT="+failpoint), filepath.Join(dir, command), args...)
+}
+
 func (in *Installation) start(name string, env []string, path string, args ...string) (*Process, error) {
 	log := filepath.Join(in.Dir, fmt.Sprintf(".log-%d", len(in.daemons)+1))
 	p, err := start(name, in.Dir, log, env, path, args...)
@@ -159,6 +197,7 @@ func (in *Installation) ready(p *Process, what string, cond func() bool) error {
 	case ended:
 		return fmt.Errorf("%s ended with exit code %d instead of getting ready\n%s", p.Name, p.Code(), p.Said())
 	case !ok:
+		p.dump()
 		return fmt.Errorf("waited %v in vain for %s %s\n%s", Patience, p.Name, what, p.Said())
 	}
 	return nil

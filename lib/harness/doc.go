@@ -31,7 +31,7 @@
 //	kill-principal                 SIGKILL, to the principal alone
 //	signal-principal SIGNAL        HUP, TERM, INT, KILL, USR1, STOP, CONT
 //	start-agent NAME [flags]       cdktr-agent --name NAME; waits until the principal lists it
-//	stop-agent NAME, kill-agent NAME
+//	stop-agent NAME, kill-agent NAME, signal-agent NAME SIGNAL
 //	exit-code N COMMAND [args]     runs it; it must exit with N; then stdout and stderr as after exec
 //	wait-for REGEX COMMAND [args]  runs it again and again until it exits with 0 and its stdout matches, at most Patience
 //	json FIELD VALUE               stdout is one JSON value, with VALUE at FIELD (see Field)

@@ -21,17 +21,18 @@ func TestNothingOutlivesItsTest(t *testing.T) {
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("no /proc to see it")
 	}
-	var data string
+	var dir, data string
 	t.Run("test", func(t *testing.T) {
 		in := New(t)
-		data = in.Data
+		dir, data = in.Dir, in.Data
 		in.StartPrincipal()
 		in.StartAgent("a")
 		in.KillPrincipal()
 		in.StartPrincipal()
 		Eventually(t, "two children in sessions of their own", func() bool { return len(in.Living()) >= 4 })
+		Eventually(t, "the agent's watchdog", func() bool { return len(Watchdogs(in.agents["a"].PID())) == 1 })
 	})
-	if left := living(data); len(left) > 0 {
+	if left := living(dir, data); len(left) > 0 {
 		t.Errorf("processes %v live on", left)
 	}
 }

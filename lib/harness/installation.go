@@ -162,10 +162,6 @@ func (in *Installation) Address() (a Address, ok bool) {
 	return a, err == nil && json.Unmarshal(b, &a) == nil
 }
 
-// Living are the ids of all processes that work in the installation: daemons,
-// watchdogs, tasks and their children. It finds none where there is no /proc.
-func (in *Installation) Living() []int { return living(in.Data) }
-
 // end kills what is left, in rounds, as what is killed may just have started
 // something, and shows what the daemons said if the test failed.
 func (in *Installation) end() {

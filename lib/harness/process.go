@@ -1,13 +1,11 @@
 package harness
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -77,6 +75,15 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return err
 }
 
+// dump ends the process with SIGQUIT, which has it say what it was doing.
+func (p *Process) dump() {
+	_ = p.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.exited:
+	case <-time.After(time.Second):
+	}
+}
+
 // Kill ends the process with SIGKILL and waits for its end. Its children live.
 func (p *Process) Kill() error {
 	if err := p.Signal(syscall.SIGKILL); err != nil {
@@ -97,32 +104,4 @@ func (p *Process) Stop() (int, error) {
 	case <-time.After(Patience):
 		return 0, fmt.Errorf("%s does not stop, %v after SIGTERM", p.Name, Patience)
 	}
-}
-
-// living finds the processes that work on a data directory, however they were
-// started: daemons, agents in sessions of their own, tasks. They are known by
-// the environment that they inherited. Where there is no /proc, it finds none.
-func living(data string) []int {
-	mark := []byte("CDKTR_APP_DATA_DIRECTORY=" + data)
-	files, err := filepath.Glob("/proc/[0-9]*/environ")
-	if err != nil {
-		return nil
-	}
-	var pids []int
-	for _, file := range files {
-		env, err := os.ReadFile(file)
-		if err != nil {
-			continue // ended, or not ours
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		for _, v := range bytes.Split(env, []byte{0}) {
-			if bytes.Equal(v, mark) {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
 }

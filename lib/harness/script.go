@@ -59,6 +59,7 @@ func params(dir string) testscript.Params {
 			"signal-principal":      positive(signalPrincipal),
 			"start-agent":           positive(startAgent),
 			"stop-agent":            positive(stopAgent),
+			"signal-agent":          positive(signalAgent),
 			"kill-agent":            positive(killAgent),
 			"exit-code":             positive(expectCode),
 			"wait-for":              positive(waitFor),
@@ -182,6 +183,21 @@ func killAgent(s *script, args []string) error {
 		return err
 	}
 	return p.Kill()
+}
+
+func signalAgent(s *script, args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("usage: signal-agent NAME SIGNAL")
+	}
+	p, err := s.agent(args[:1])
+	if err != nil {
+		return err
+	}
+	sig, ok := signals[args[1]]
+	if !ok {
+		return fmt.Errorf("usage: signal-agent NAME SIGNAL")
+	}
+	return p.Signal(sig)
 }
 
 func (s *script) agent(args []string) (*Process, error) {

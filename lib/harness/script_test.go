@@ -27,6 +27,7 @@ func TestScriptFailsWhereItShould(t *testing.T) {
 		"env FAKE_EXIT=4\nstart-principal\nstop-principal":  "exit code 4",
 		"env FAKE_BROKEN=1\nstart-principal":                "no luck",
 		"signal-principal WINCH":                            "usage: signal-principal",
+		"start-agent a\nsignal-agent a WINCH":               "usage: signal-agent",
 		"! start-principal":                                 "cannot be negated",
 		"wait-for ( true":                                   "missing closing )",
 		"need cdktr-walk\nexec false":                       "SKIP-TOOL cdktr-walk: not on the PATH",

@@ -242,10 +242,15 @@ func (in *intake) store(ctx context.Context, calls []*intakeCall) error {
 }
 
 // place finds where a batch stands in its stream: up to where the stream is
-// durable once the batch is stored, and which of its lines are new.
+// durable once the batch is stored, and which of its lines are new. Of a gap
+// new is what it stands for beyond what is durable.
 func (in *intake) place(ctx context.Context, b *wire.LogBatch, ahead map[wire.StreamID]int64) (int64, []wire.Line, *wire.Error) {
 	if !streams[b.Stream] || b.First < 1 || b.Attempt < 1 || b.Task == "" {
 		return 0, nil, refuse(wire.BadRequest, "a batch needs a task, an attempt and a first sequence number from 1 on, and one of the streams stdout, stderr, system")
+	}
+	gap, refused := gapOf(b)
+	if refused != nil {
+		return 0, nil, refused
 	}
 	known, err := in.lineage(ctx, b.Run)
 	if err != nil {
@@ -265,11 +270,35 @@ func (in *intake) place(ctx context.Context, b *wire.LogBatch, ahead map[wire.St
 	if pending, ok := ahead[b.ID()]; ok {
 		durable = pending
 	}
-	last := b.First + int64(len(b.Lines)) - 1
-	if b.First > durable+1 || last <= durable {
-		return durable, nil, nil // a hole: the sender goes on from there; or nothing new
+	first, last := b.First, b.Last()
+	if gap != nil {
+		first = last - gap.Lines + 1
 	}
-	return last, b.Lines[durable+1-b.First:], nil
+	switch {
+	case first > durable+1 || last <= durable:
+		return durable, nil, nil // a hole: the sender goes on from there; or nothing new
+	case gap != nil:
+		missing := wire.Gap{Lines: last - durable, Bytes: gap.Bytes}
+		return last, []wire.Line{{Time: b.Lines[0].Time, Gap: &missing}}, nil
+	}
+	return last, b.Lines[durable+1-first:], nil
+}
+
+// gapOf returns the gap that a batch is, or nil.
+func gapOf(b *wire.LogBatch) (*wire.Gap, *wire.Error) {
+	for i := range b.Lines {
+		gap := b.Lines[i].Gap
+		switch {
+		case gap == nil:
+		case len(b.Lines) > 1:
+			return nil, refuse(wire.BadRequest, "a gap must be the only line of its batch")
+		case gap.Lines < 1 || gap.Lines > b.First || gap.Bytes < 0:
+			return nil, refuse(wire.BadRequest, "a gap of %d lines and %d bytes cannot end with number %d", gap.Lines, gap.Bytes, b.First)
+		default:
+			return gap, nil
+		}
+	}
+	return nil, nil
 }
 
 // lineage returns what is known of a run: from memory while it is open, else

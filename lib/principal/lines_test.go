@@ -2,6 +2,7 @@ package principal
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,83 @@ func TestStreamHasNoHoleAndNoDouble(t *testing.T) {
 		}
 	}
 	if got := s.store.stored(at.Run); !slices.Equal(got, []string{"1", "2", "3", "4", "5", "6"}) {
+		t.Errorf("the history has %q", got)
+	}
+}
+
+// gap is a batch that stands for so many lines, up to the number last.
+func gap(at wire.Attempt, last, lines int64) wire.LogBatch {
+	b := batch(at, last)
+	b.Lines = []wire.Line{{Time: 1, Gap: &wire.Gap{Lines: lines, Bytes: 9}}}
+	return b
+}
+
+func TestGapStandsForTheLinesThatAreMissing(t *testing.T) {
+	s := newSite(t)
+	w := s.worker("a1", 1)
+	s.trigger("hello", "")
+	at := w.take()[0].Attempt
+	for _, step := range []struct {
+		what    string
+		batch   wire.LogBatch
+		durable int64
+	}{
+		{"the beginning", batch(at, 1, "1", "2"), 2},
+		{"a gap that leaves a hole", gap(at, 5, 2), 2},
+		{"a gap", gap(at, 5, 3), 5},
+		{"the same again", gap(at, 5, 3), 5},
+		{"a gap inside", gap(at, 4, 1), 5},
+		{"lines that it stands for", batch(at, 4, "4", "5", "6"), 6},
+		{"a gap for all", gap(at, 10, 10), 10},
+		{"a gap for less than is durable", gap(at, 10, 1), 10},
+		{"what follows", batch(at, 11, "11"), 11},
+		{"a gap of one", gap(at, 12, 1), 12},
+		{"the far end", gap(at, 1<<62, 1), 12},
+	} {
+		if got := w.durable(step.batch); got != step.durable {
+			t.Errorf("%s: durable up to %d, want %d", step.what, got, step.durable)
+		}
+	}
+	acks := w.send(gap(at, 14, 14), batch(at, 15, "15"), gap(at, 16, 2)).get(t).Batches
+	if want := []wire.LogAck{{Durable: 14}, {Durable: 15}, {Durable: 16}}; !slices.Equal(acks, want) {
+		t.Errorf("acknowledged %v, want %v", acks, want)
+	}
+	var got []string
+	s.store.mu.Lock()
+	for _, b := range s.store.lines {
+		for i, l := range b.Lines {
+			text := fmt.Sprint(b.First+int64(i), " ", l.Text)
+			if l.Gap != nil {
+				text = fmt.Sprintf("%d gap %d %d", b.First, l.Gap.Lines, l.Gap.Bytes)
+			}
+			got = append(got, text)
+		}
+	}
+	s.store.mu.Unlock()
+	want := []string{"1 1", "2 2", "5 gap 3 9", "6 6", "10 gap 4 9", "11 11", "12 gap 1 9", "14 gap 2 9", "15 15", "16 gap 1 9"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the history has %q, want %q", got, want)
+	}
+}
+
+func TestGapThatMeansNothingIsRefused(t *testing.T) {
+	s := newSite(t)
+	w := s.worker("a1", 1)
+	s.trigger("hello", "")
+	at := w.take()[0].Attempt
+	company := batch(at, 1, "1", "2")
+	company.Lines[1].Gap = &wire.Gap{Lines: 1}
+	negative := gap(at, 1, 1)
+	negative.Lines[0].Gap.Bytes = -1
+	for name, b := range map[string]wire.LogBatch{
+		"no lines": gap(at, 1, 0), "fewer": gap(at, 1, -1), "more than its number": gap(at, 3, 4),
+		"more than there can be": gap(at, 3, 1<<62), "in company": company, "fewer bytes than none": negative,
+	} {
+		if got := w.send(b).refusal(t); got != wire.BadRequest {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if got := s.store.stored(at.Run); len(got) != 0 {
 		t.Errorf("the history has %q", got)
 	}
 }

@@ -18,7 +18,9 @@ type agent struct {
 	vers   string
 	seen   time.Time // on the wall clock, for people
 
-	holds    []*task // in the order of their leases
+	holds    []*task     // in the order of their leases
+	bound    []*openRun  // whose home it is; in the order of their first leases
+	ready    heap[*task] // of these runs
 	draining bool
 	told     bool // that it drains
 
@@ -47,6 +49,10 @@ const (
 // forgetAfter is how long a lost agent is still listed.
 const forgetAfter = 24 * time.Hour
 
+func newAgent(ref AgentRef) *agent {
+	return &agent{ref: ref, ready: heap[*task]{before: readyBefore, at: (*task).place}}
+}
+
 func (a *agent) free() int { return a.slots - len(a.holds) }
 
 func (m *Machine) hello(c Hello) {
@@ -61,7 +67,7 @@ func (m *Machine) hello(c Hello) {
 	}
 	reason := "new"
 	if a == nil {
-		a = &agent{ref: c.Agent}
+		a = newAgent(c.Agent)
 		m.agents[c.Agent.ID] = a
 	} else if a.state == lost {
 		reason = "back"
@@ -167,12 +173,19 @@ func (m *Machine) lose(a *agent) {
 	m.effect(AgentChanged{Agent: a.ref, Name: a.name, Status: Lost, Reason: reason})
 }
 
-// part takes everything away from an agent: its attempts, its place in the
-// line, its name.
+// dismissed tells whether the agent is to be told that it drains: not while
+// runs are bound to it.
+func (a *agent) dismissed() bool { return a.draining && len(a.bound) == 0 }
+
+// part takes everything away from an agent: its attempts, its runs, its place
+// in the line, its name.
 func (m *Machine) part(a *agent, reason string) {
 	m.unpark(a)
 	for _, t := range append([]*task(nil), a.holds...) {
 		m.crash(t, reason, nil)
+	}
+	for _, r := range append([]*openRun(nil), a.bound...) {
+		m.strand(r, reason)
 	}
 	m.rename(a, "")
 }
@@ -197,12 +210,14 @@ func (m *Machine) rename(a *agent, name string) {
 	}
 }
 
-// forgiveOwnSleep gives every agent a new timeout when this tick comes far too
-// late: then it was the principal that was away (suspended, stopped), and the
-// agents' signs are still unread in its sockets.
-func (m *Machine) forgiveOwnSleep() {
-	first, ok := m.deadlines.first()
-	if !ok || m.mono-first.due <= m.config.HeartbeatTimeout/2 {
+// forgiveOwnSleep gives every agent a new timeout when no command came for so
+// long that ticks were missed: then it was the principal that was away
+// (suspended, stopped), and the agents' signs are still unread in its sockets.
+//
+// An absence too short to be seen here leaves an agent that renews every third
+// of the timeout the rest of it to be heard.
+func (m *Machine) forgiveOwnSleep(since time.Duration) {
+	if m.mono-since <= m.config.HeartbeatTimeout/2 {
 		return
 	}
 	for _, a := range m.agents {

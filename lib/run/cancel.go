@@ -18,17 +18,26 @@ func (m *Machine) cancel(c Cancel) {
 	if reason == "" {
 		reason = "cancelled"
 	}
+	stopping := r.stops()
 	m.emit(r, nil, Event{Kind: CancelRequested, Reason: reason})
 	for i := range r.tasks {
-		t := &r.tasks[i]
-		switch {
-		case t.ended():
-		case t.holder == nil:
+		if t := &r.tasks[i]; !t.ended() && t.holder == nil {
 			m.end(t, Cancelled, reason, nil)
-		case t.holder.pull != 0:
+		}
+	}
+	if !stopping {
+		m.stopAll(r)
+	}
+	m.settle(r)
+}
+
+// stopAll has the agents stop what they run of a run. One whose pull is not
+// parked learns of it from the answer to its next.
+func (m *Machine) stopAll(r *openRun) {
+	for i := range r.tasks {
+		if t := &r.tasks[i]; t.holder != nil && t.holder.pull != 0 {
 			t.holder.stops = append(t.holder.stops, t.id())
 			m.mayAnswer(t.holder)
 		}
 	}
-	m.settle(r)
 }

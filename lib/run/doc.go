@@ -20,5 +20,6 @@
 // Runs and tasks are in the log. Agents are not: they are known again by their
 // hello, and what they hold is known from the leases. An attempt belongs to an
 // agent's id, so that it outlives a restart of the agent that still has it; its
-// number fences off whoever had the task before.
+// number fences off whoever had the task before. A run with `placement:
+// together` belongs to an agent in the same way, from its first lease on.
 package run

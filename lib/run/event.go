@@ -34,7 +34,7 @@ const (
 	RunChanged      Kind = "run_changed"      // Status is the run's new one
 	CancelRequested Kind = "cancel_requested" // the run will end as CANCELLED; no status yet
 	TaskChanged     Kind = "task_changed"     // Status is the task's new one
-	TaskQueued      Kind = "task_queued"      // a CRASHED task waits for an agent again, for the coming Attempt; no status
+	TaskQueued      Kind = "task_queued"      // a task starts again, with the coming Attempt, when an agent takes it; no status
 )
 
 // Event is one fact. State changes only by applying events, so folding the
@@ -42,10 +42,11 @@ const (
 //
 // Run and task are set where Kind says so. A RUNNING task event is a lease: it
 // names the agent, its id and its incarnation. A task event with Ended set is
-// the accepted result of its attempt; it names the agent too. A PENDING task
-// event queues a task again after its attempt was CRASHED: Attempt is the
-// coming one. A task that ends before any attempt ends with Attempt 0. Times
-// never go back within a run, nor while one machine writes.
+// the accepted result of its attempt; it names the agent too. A task is queued
+// again after its attempt was CRASHED; with `placement: together` all are that
+// had begun or ended, whatever their status, once none of them runs. A task that
+// ends before an attempt ends with the Attempt that was to come, 0 for the first.
+// Times never go back within a run, nor while one machine writes.
 type Event struct {
 	Pos      int64 // given by the store, in commit order
 	Time     time.Time

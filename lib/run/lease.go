@@ -1,12 +1,19 @@
 package run
 
-// dispatch leases ready tasks to waiting agents until one of them runs out. A
-// task goes to the agent with the most free slots.
+// dispatch leases ready tasks to waiting agents until one of them runs out.
+// Agents with tasks that can only run there come first; then a task goes to
+// the agent with the most free slots.
 func (m *Machine) dispatch() {
 	for {
-		t := m.queue.first()
 		a, ok := m.waiting.first()
-		if t == nil || !ok {
+		if !ok {
+			return
+		}
+		t, ok := a.ready.first()
+		if !ok {
+			t = m.queue.first()
+		}
+		if t == nil {
 			return
 		}
 		m.lease(t, a)
@@ -57,7 +64,7 @@ func (m *Machine) leased(a *agent, id AttemptID) *task {
 func (m *Machine) holderOf(ev *Event) *agent {
 	a := m.agents[ev.AgentRef.ID]
 	if a == nil {
-		a = &agent{ref: ev.AgentRef}
+		a = newAgent(ev.AgentRef)
 		m.agents[a.ref.ID] = a
 	}
 	if a.state == absent {
@@ -89,14 +96,21 @@ func (m *Machine) release(t *task) {
 		}
 	}
 	m.rank(a)
-	if a.state == absent && len(a.holds) == 0 {
+	m.forgetUnused(a)
+}
+
+// forgetUnused forgets an agent that is expected back, when nothing in the log
+// is its any more.
+func (m *Machine) forgetUnused(a *agent) {
+	if a.state == absent && len(a.holds)+len(a.bound) == 0 {
 		m.forget(a)
 	}
 }
 
-// rank puts the agent where it belongs among those that wait for work.
+// rank puts the agent where it belongs among those that wait for work. One
+// that drains waits for the rest of what it has begun.
 func (m *Machine) rank(a *agent) {
-	if a.pull != 0 && !a.draining && a.free() > 0 {
+	if a.pull != 0 && a.free() > 0 && (!a.draining || a.ready.len() > 0) {
 		m.waiting.put(a)
 	} else {
 		m.waiting.drop(a)

@@ -29,6 +29,7 @@ type Machine struct {
 	readied  uint64 // tasks that became ready so far
 	running  int    // tasks that are leased
 	queue    queue
+	atHome   int // tasks that wait for the agent that their run is bound to
 	keys     keys
 	accepted accepted
 
@@ -36,7 +37,7 @@ type Machine struct {
 	agents    map[string]*agent // by id
 	names     map[string]*agent // by name: agents that are there or expected back
 	parked    map[Token]*agent
-	waiting   heap[*agent] // with a parked pull and a free slot; most free first
+	waiting   heap[*agent] // with a parked pull and a free slot; with tasks of their own first, then most free
 	deadlines heap[*agent] // by when they are lost, or forgotten
 	sweep     time.Duration
 
@@ -70,6 +71,9 @@ func New(c Config) *Machine {
 		parked: make(map[Token]*agent),
 		waiting: heap[*agent]{
 			before: func(a, b *agent) bool {
+				if own := a.ready.len() > 0; own != (b.ready.len() > 0) {
+					return own
+				}
 				if a.free() != b.free() {
 					return a.free() > b.free()
 				}
@@ -93,7 +97,9 @@ func New(c Config) *Machine {
 // say how and the effects that tell others. The caller makes the events
 // durable before it lets any of the effects out; it owns both slices.
 func (m *Machine) Apply(now Now, cmd Command) ([]Event, []Effect) {
+	before := m.mono
 	m.observe(now)
+	m.forgiveOwnSleep(before)
 	m.events, m.effects, m.answers = nil, nil, m.answers[:0]
 	switch c := cmd.(type) {
 	case Trigger:
@@ -122,11 +128,16 @@ func (m *Machine) Apply(now Now, cmd Command) ([]Event, []Effect) {
 	return m.events, m.effects
 }
 
-// Deadline is when the next Tick is due. Ok is false when none is.
+// Deadline is when the next Tick is due. Ok is false when none is. While there
+// are agents that can be lost, ticks come often enough to tell the silence of
+// all of them from an absence of the principal.
 func (m *Machine) Deadline() (mono time.Duration, ok bool) {
 	a, ok := m.deadlines.first()
 	if ok {
 		mono = a.due
+	}
+	if ok && len(m.names) > 0 {
+		mono = min(mono, m.mono+m.config.HeartbeatTimeout/4)
 	}
 	if m.keys.size > 0 && (!ok || m.sweep < mono) {
 		mono, ok = m.sweep, true
@@ -142,7 +153,6 @@ func (m *Machine) tick() {
 		m.keys.expire(m.wall)
 		m.sweep = m.mono + sweepEvery
 	}
-	m.forgiveOwnSleep()
 	for {
 		a, ok := m.deadlines.first()
 		if !ok || a.due > m.mono {

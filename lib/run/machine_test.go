@@ -165,8 +165,8 @@ func TestLostAgentIsForgottenAfterADay(t *testing.T) {
 		if !ok {
 			break
 		}
-		if n == 2 {
-			t.Fatal("a third deadline")
+		if n == 5 { // four until it is lost, one until it is forgotten
+			t.Fatalf("another deadline at %v", due)
 		}
 		m.Apply(Now{Wall: day.Add(due), Mono: due}, Tick{})
 	}

@@ -14,6 +14,12 @@ type openRun struct {
 	reason     string // of the cancel
 	tasks      []task // as in the definition
 	left       int    // tasks that have not ended
+
+	// Of a run with `placement: together` only.
+	home       *agent // whose it is, from its first lease on
+	startsOver bool   // a task of it was lost: all start again when nothing of it runs any more
+	doomed     bool   // a task of it is lost for good: it will not start over
+	stranded   int    // how often it lost its home while nothing of it ran
 }
 
 // task is a task of an open run.
@@ -27,7 +33,7 @@ type task struct {
 	losses  int    // attempts that were CRASHED
 	holder  *agent // of a RUNNING task
 	readied uint64 // counts tasks in the order in which they became ready
-	queued  int    // place in its lane
+	queued  int    // place in its lane, or in the line of its run's home; 0: it waits for no agent
 	seen    uint64 // the holder's newest account that named this attempt; 0: none did
 }
 
@@ -43,6 +49,9 @@ func (t *task) id() AttemptID {
 func (t *task) ended() bool {
 	return t.status != Pending && t.status != Waiting && t.status != Running
 }
+
+// stops tells whether what runs of the run is to be stopped.
+func (r *openRun) stops() bool { return r.cancelled || r.startsOver }
 
 func (r *openRun) task(id string) *task {
 	i, ok := r.graph.number[id]

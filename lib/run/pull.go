@@ -1,5 +1,7 @@
 package run
 
+import "fmt"
+
 // pull parks an agent's offer and sets right what the agent has against what
 // it holds.
 //
@@ -13,7 +15,7 @@ func (m *Machine) pull(c Pull) {
 	}
 	if c.Seq <= a.seq {
 		if c.Token != 0 {
-			m.effect(Work{Token: c.Token, Drain: a.draining})
+			m.effect(Work{Token: c.Token, Drain: a.dismissed()})
 		}
 		return
 	}
@@ -32,14 +34,13 @@ func (m *Machine) pull(c Pull) {
 		if t != nil {
 			t.seen = a.accounts
 		}
-		if h.State == HeldRunning && (t == nil || t.run.cancelled) {
+		if h.State == HeldRunning && (t == nil || t.run.stops()) {
 			a.stops = append(a.stops, h.AttemptID)
 		}
 	}
 	for _, t := range unseen(a) {
-		if t.run.cancelled {
-			m.end(t, Cancelled, t.run.reason, nil)
-			m.settle(t.run)
+		if t.run.stops() {
+			m.crash(t, fmt.Sprintf("agent %s never had it", a.name), nil)
 		} else {
 			m.deliver(a, t)
 		}
@@ -59,8 +60,8 @@ func (m *Machine) unpark(a *agent) {
 	if a.pull == 0 {
 		return
 	}
-	m.effect(Work{Token: a.pull, Drain: a.draining})
-	a.told = a.draining
+	m.effect(Work{Token: a.pull, Drain: a.dismissed()})
+	a.told = a.dismissed()
 	m.clear(a)
 }
 
@@ -84,11 +85,11 @@ func (m *Machine) answer() {
 	for _, a := range m.answers {
 		leases, stops := a.leases, a.stops
 		a.listed, a.leases, a.stops = false, nil, nil
-		if a.pull == 0 || len(leases)+len(stops) == 0 && (!a.draining || a.told) {
+		if a.pull == 0 || len(leases)+len(stops) == 0 && (!a.dismissed() || a.told) {
 			continue
 		}
-		m.effect(Work{Token: a.pull, Leases: leases, Stop: stops, Drain: a.draining})
-		a.told = a.draining
+		m.effect(Work{Token: a.pull, Leases: leases, Stop: stops, Drain: a.dismissed()})
+		a.told = a.dismissed()
 		m.clear(a)
 	}
 }

@@ -67,20 +67,16 @@ func (m *Machine) fold(r *openRun, t *task, ev *Event) {
 	case RunChanged:
 		r.status = ev.Status
 		if ev.Status.Final() {
+			m.unbind(r)
 			m.graphs.giveBack(r.definition)
 			delete(m.runs, r.id)
 		}
 	case CancelRequested:
-		r.cancelled, r.reason = true, ev.Reason
+		r.cancelled, r.reason, r.startsOver = true, ev.Reason, false
 	case TaskChanged:
 		m.foldTask(t, ev)
 	case TaskQueued:
-		wasEnded := t.ended()
-		t.status, t.attempt, t.reason = Pending, ev.Attempt, ev.Reason
-		if wasEnded {
-			t.run.left++
-		}
-		m.ready(t)
+		m.foldQueued(t, ev)
 	}
 }
 
@@ -102,9 +98,7 @@ func (m *Machine) foldCreated(ev *Event) {
 	for i := range r.tasks {
 		t := &r.tasks[i]
 		*t = task{run: r, number: i, status: Pending, missing: len(definition.Tasks[i].Depends)}
-		if t.missing == 0 {
-			m.ready(t)
-		}
+		m.lineUp(t)
 	}
 	if c.Key != "" {
 		m.keys.add(definition.ID, c.Key, r.id, digest(c.Given()), ev.Time)
@@ -112,33 +106,30 @@ func (m *Machine) foldCreated(ev *Event) {
 }
 
 func (m *Machine) foldTask(t *task, ev *Event) {
-	m.queue.remove(t, ev.Status == Running)
+	m.unqueue(t, ev.Status == Running)
 	m.release(t)
-	wasEnded := t.ended()
+	was, wasEnded := t.status, t.ended()
 	t.status, t.attempt, t.reason = ev.Status, ev.Attempt, ev.Reason
 	if ev.Ended != nil {
 		m.accepted.add(t.id(), ev.AgentRef.ID)
 	}
 	switch ev.Status {
 	case Running:
-		m.hold(m.holderOf(ev), t)
+		a := m.holderOf(ev)
+		m.hold(a, t)
+		if t.run.together() {
+			m.bind(t.run, a)
+		}
 	case Crashed:
-		t.losses++
+		m.foldLoss(t, was)
 	case Completed:
 		for _, i := range t.run.graph.dependents[t.number] {
 			d := &t.run.tasks[i]
-			if d.missing--; d.missing == 0 && d.status == Pending {
-				m.ready(d)
-			}
+			d.missing--
+			m.lineUp(d)
 		}
 	}
 	if t.ended() && !wasEnded {
 		t.run.left--
 	}
-}
-
-func (m *Machine) ready(t *task) {
-	m.readied++
-	t.readied = m.readied
-	m.queue.push(t)
 }

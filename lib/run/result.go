@@ -40,7 +40,11 @@ func (m *Machine) accept(t *task, res Result) {
 		m.end(t, Cancelled, t.run.reason, ended)
 	case res.Outcome == Dropped || res.Outcome == Stopped:
 		reason := res.Reason
-		if reason == "" {
+		switch {
+		case reason != "":
+		case t.run.startsOver && res.Outcome == Stopped:
+			reason = "stopped: the run starts over"
+		default:
 			reason = fmt.Sprintf("agent %s gave it up", t.holder.name)
 		}
 		m.crash(t, reason, ended)
@@ -64,22 +68,6 @@ func failure(res Result) string {
 	default:
 		return fmt.Sprintf("exit %d", *res.ExitCode)
 	}
-}
-
-// crash ends an attempt that was lost. The task is queued again, unless that
-// happened too often or nobody wants it any more.
-func (m *Machine) crash(t *task, reason string, ended *Ended) {
-	switch {
-	case t.run.cancelled:
-		m.end(t, Cancelled, t.run.reason, ended)
-	case t.losses+1 < maxLosses:
-		m.end(t, Crashed, reason, ended)
-		m.emit(t.run, t, Event{Kind: TaskQueued, Attempt: t.attempt + 1, Reason: reason})
-	default:
-		m.end(t, Crashed, fmt.Sprintf("lost %d times: %s", maxLosses, reason), ended)
-		m.skipDependents(t)
-	}
-	m.settle(t.run)
 }
 
 // end emits the end of a task's attempt, or of a task that never ran.
@@ -107,24 +95,42 @@ func (m *Machine) skipDependents(failed *task) {
 	}
 }
 
-// settle ends the run when all its tasks have ended.
+// settle ends the run when all its tasks have ended, or starts it over.
 func (m *Machine) settle(r *openRun) {
-	if r.left > 0 {
+	switch {
+	case r.startsOver:
+		m.startOver(r, r.worst().reason)
 		return
-	}
-	if r.cancelled {
+	case r.left > 0:
+		return
+	case r.cancelled:
 		m.emit(r, nil, Event{Kind: RunChanged, Status: Cancelled, Reason: r.reason})
 		return
 	}
-	for _, status := range []Status{Crashed, Failed} {
-		for i := range r.tasks {
-			if t := &r.tasks[i]; t.status == status {
-				m.emit(r, nil, Event{Kind: RunChanged, Status: status, Reason: fmt.Sprintf("task %s: %s", t.spec().ID, t.reason)})
-				return
-			}
-		}
+	if t := r.worst(); t != nil {
+		m.emit(r, nil, Event{Kind: RunChanged, Status: t.status, Reason: fmt.Sprintf("task %s: %s", t.spec().ID, t.reason)})
+		return
 	}
 	m.emit(r, nil, Event{Kind: RunChanged, Status: Completed})
+}
+
+// worst is the task that says why the run did not complete: the crashed one
+// that was lost most often, else the first that failed, else nil.
+func (r *openRun) worst() *task {
+	var crashed, failed *task
+	for i := range r.tasks {
+		t := &r.tasks[i]
+		switch {
+		case t.status == Crashed && (crashed == nil || t.losses > crashed.losses):
+			crashed = t
+		case t.status == Failed && failed == nil:
+			failed = t
+		}
+	}
+	if crashed != nil {
+		return crashed
+	}
+	return failed
 }
 
 // accepted remembers whose results were taken lately, so that a report that

@@ -19,7 +19,7 @@ type Counts struct {
 
 // Counts returns the machine's sizes, without looking at each thing.
 func (m *Machine) Counts() Counts {
-	return Counts{OpenRuns: len(m.runs), ReadyTasks: m.queue.size, RunningTasks: m.running, Agents: len(m.names)}
+	return Counts{OpenRuns: len(m.runs), ReadyTasks: m.queue.size + m.atHome, RunningTasks: m.running, Agents: len(m.names)}
 }
 
 // View is an open run. Definition and Params are not to be changed.
@@ -129,6 +129,18 @@ func (m *Machine) String() string {
 		fmt.Fprintf(&b, "%s %s %s", r.id, r.definition.ID, r.status)
 		if r.cancelled {
 			fmt.Fprintf(&b, " cancelled: %s", r.reason)
+		}
+		if r.home != nil {
+			fmt.Fprintf(&b, " at %s", r.home.ref.ID)
+		}
+		if r.startsOver {
+			b.WriteString(" starts over")
+		}
+		if r.doomed {
+			b.WriteString(" doomed")
+		}
+		if r.stranded > 0 {
+			fmt.Fprintf(&b, " stranded=%d", r.stranded)
 		}
 		b.WriteByte('\n')
 		for i := range r.tasks {

@@ -40,7 +40,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) do(s string) {
 	l := parseLine(s)
 	switch l.verb {
-	case "workflow": // workflow join fast slow join<fast,slow
+	case "workflow": // workflow join fast slow join<fast,slow placement=together on_agent_loss=fail
 		w.define(l)
 	case "trigger": // trigger w=join run=r1 key=k params=a:1,b:2
 		params := make(map[string]string)
@@ -118,7 +118,12 @@ func (w *world) next() Token {
 }
 
 func (w *world) define(l line) {
-	d := &workflow.Definition{ID: l.words[0], Hash: strings.Join(l.words, " ")}
+	d := &workflow.Definition{
+		ID:          l.words[0],
+		Placement:   workflow.Placement(l.named["placement"]),
+		OnAgentLoss: workflow.OnAgentLoss(l.named["on_agent_loss"]),
+		Hash:        fmt.Sprint(l.words, l.named),
+	}
 	for _, s := range l.words[1:] {
 		id, deps, ok := strings.Cut(s, "<")
 		task := workflow.Task{ID: id}

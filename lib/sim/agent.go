@@ -12,6 +12,8 @@ type agent struct {
 	w         *world
 	id, name  string
 	slots     int
+	machine   int
+	link      link
 	up        bool
 	dead      bool  // it will not come back
 	life      int64 // counts its starts: the incarnation
@@ -20,21 +22,24 @@ type agent struct {
 	known     bool     // it has said hello and was welcomed
 	hellos    int
 	seq       int64
-	draining  bool
+	draining  bool // somebody asked it to drain, and it was told so
 	leaving   bool
 	processes []*process
+	answered  time.Duration // when it sent the newest call that was answered
+	watched   bool          // its watchdog has set its clock
 }
 
 // process is one attempt that the agent has.
 type process struct {
-	id     run.AttemptID
-	state  run.HeldState
-	alive  bool
-	result run.Result // once it is done
+	id        run.AttemptID
+	exclusive bool
+	state     run.HeldState
+	alive     bool
+	result    run.Result // once it is done
 }
 
-func newAgent(w *world, id, name string, slots int) *agent {
-	return &agent{w: w, id: id, name: name, slots: slots}
+func newAgent(w *world, id, name string, slots, machine int) *agent {
+	return &agent{w: w, id: id, name: name, slots: slots, machine: machine}
 }
 
 // do lets the agent notice something, if the start that it concerns lives: at
@@ -56,11 +61,15 @@ func (a *agent) later(d time.Duration, what func()) { a.w.after(d, a.do(what)) }
 
 // call sends a command under the name that the agent has now.
 func (a *agent) call(make func(run.Token, run.AgentRef) run.Command, answer func(run.Effect)) {
-	life, ref := a.life, run.AgentRef{ID: a.id, Incarnation: a.life}
-	a.w.call(func(t run.Token) run.Command { return make(t, ref) }, func(e run.Effect) {
-		if a.life == life {
-			a.do(func() { answer(e) })()
+	life, ref, sent := a.life, run.AgentRef{ID: a.id, Incarnation: a.life}, a.w.now
+	a.w.call(&a.link, func(t run.Token) run.Command { return make(t, ref) }, func(e run.Effect) {
+		if a.life != life {
+			return
 		}
+		a.do(func() {
+			a.answered = max(a.answered, sent)
+			answer(e)
+		})()
 	})
 }
 
@@ -70,6 +79,7 @@ func (a *agent) start() {
 	}
 	a.life++
 	a.up, a.known, a.seq, a.draining, a.leaving = true, false, 0, false, false
+	a.answered, a.watched = a.w.now, false
 	a.w.trace("agent %s starts, incarnation %d, %d results on disk", a.id, a.life, len(a.processes))
 	a.hello()
 	a.beat()
@@ -206,7 +216,8 @@ func (a *agent) hello() {
 		switch e := e.(type) {
 		case run.Welcome:
 			a.known = true
-			if a.draining { // the principal may have been restarted
+			if a.draining { // the principal may have been restarted: it has to say so again
+				a.draining = false
 				a.w.clients.drain(a.name)
 			}
 			for _, id := range e.Kill {
@@ -267,7 +278,11 @@ func (a *agent) pull() {
 			return
 		}
 		for _, l := range work.Leases {
-			a.run(l)
+			// One that was asleep with the answer before it does not know who
+			// has the task by now. The next pull tells that it lacks the lease.
+			if a.w.now < a.answered+heartbeat {
+				a.run(l)
+			}
 		}
 		for _, id := range work.Stop {
 			a.halt(id)
@@ -285,6 +300,7 @@ func (a *agent) pull() {
 
 func (a *agent) mayLeave() {
 	if a.draining && len(a.processes) == 0 && !a.leaving {
+		a.w.judge.leaves(a)
 		a.leave()
 	}
 }

@@ -12,7 +12,9 @@ type clients struct {
 	w       *world
 	keys    int // how many different ones
 	pending int // requests that want an answer
+	told    Account
 	acked   []string
+	link    link // never cut
 }
 
 func (c *clients) begin() {
@@ -43,7 +45,7 @@ func (c *clients) insist(make func(run.Token) run.Command, answer func(run.Effec
 		if answered {
 			return
 		}
-		c.w.call(make, func(e run.Effect) {
+		c.w.call(&c.link, make, func(e run.Effect) {
 			if !answered {
 				answered = true
 				c.pending--
@@ -73,19 +75,25 @@ func (c *clients) trigger() {
 	}
 	answer := func(e run.Effect) {
 		if t, ok := e.(run.Triggered); ok {
-			c.w.judge.acknowledged(def.ID, key, t.Run)
+			if err := c.told.Triggered(def.ID, key, t.Run); err != nil {
+				c.w.fail("%v", err)
+			}
 			c.acked = append(c.acked, t.Run)
 		}
 	}
 	if key == "" { // to try again would start a second run
-		c.w.call(make, answer)
+		c.w.call(&c.link, make, answer)
 		return
 	}
 	c.insist(make, answer)
 }
 
 func (c *clients) cancel(id string) {
-	c.insist(func(t run.Token) run.Command { return run.Cancel{Token: t, Run: id, Reason: "enough"} }, func(run.Effect) {})
+	c.insist(func(t run.Token) run.Command { return run.Cancel{Token: t, Run: id, Reason: "enough"} }, func(e run.Effect) {
+		if _, done := e.(run.Done); done {
+			c.told.Cancelled(id)
+		}
+	})
 }
 
 func (c *clients) drain(name string) {

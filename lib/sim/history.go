@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
@@ -24,6 +26,14 @@ type Run struct {
 	Cancelled  bool // a cancel was requested
 	tasks      map[string]*Task
 	last       time.Time
+
+	adrift int  // tasks that were CRASHED and are to be queued again
+	lost   bool // a task was lost for good
+
+	// Of a run that stays together only.
+	bound    string          // the agent's id
+	missing  map[string]bool // tasks that a restart has still to queue again
+	stranded int             // restarts for a loss between two tasks
 }
 
 // Task is what the log tells of one task.
@@ -32,6 +42,7 @@ type Task struct {
 	Status   run.Status
 	Attempt  int          // the newest that was leased
 	Holder   run.AgentRef // of it
+	agents   []string     // ids: who had which attempt
 	accepted map[int]run.AgentRef
 	losses   int
 }
@@ -40,9 +51,6 @@ type Task struct {
 func NewHistory() *History {
 	return &History{Runs: make(map[string]*Run), keys: make(map[string]string)}
 }
-
-// maxLosses is how often a task may lose its agent.
-const maxLosses = 3
 
 // Add takes the next event of the log, and says what is wrong with it.
 func (h *History) Add(ev run.Event) error {
@@ -57,6 +65,8 @@ func (h *History) Add(ev run.Event) error {
 		return fmt.Errorf("%s: the run has ended as %s", subject(ev), r.Status)
 	case ev.Time.Before(r.last):
 		return fmt.Errorf("%s: the time goes back from %s to %s", subject(ev), r.last, ev.Time)
+	case len(r.missing) > 0 && ev.Kind != run.TaskQueued:
+		return fmt.Errorf("%s: the run started again without %v", subject(ev), slices.Sorted(maps.Keys(r.missing)))
 	}
 	r.last = ev.Time
 	var err error
@@ -72,6 +82,8 @@ func (h *History) Add(ev run.Event) error {
 		t := r.tasks[ev.Task]
 		if t == nil {
 			err = fmt.Errorf("no such task")
+		} else if ev.Kind == run.TaskQueued {
+			err = r.queue(t, ev)
 		} else {
 			err = r.changeTask(t, ev)
 		}
@@ -84,7 +96,7 @@ func (h *History) Add(ev run.Event) error {
 	return nil
 }
 
-// told is an event as a line of the trace, made only when somebody reads it.
+// told is an event as a line of the trace.
 type told run.Event
 
 func (t told) String() string {
@@ -104,7 +116,7 @@ func (h *History) create(ev run.Event) error {
 	}
 	c := ev.Created
 	if c.Key != "" {
-		k := ev.Workflow + "\x00" + c.Key
+		k := keyOf(ev.Workflow, c.Key)
 		if first := h.keys[k]; first != "" {
 			return fmt.Errorf("key %q of %s made run %s and run %s", c.Key, ev.Workflow, first, ev.Run)
 		}
@@ -121,7 +133,7 @@ func (h *History) create(ev run.Event) error {
 }
 
 // ByKey returns the run that a key made, or "".
-func (h *History) ByKey(workflow, key string) string { return h.keys[workflow+"\x00"+key] }
+func (h *History) ByKey(workflow, key string) string { return h.keys[keyOf(workflow, key)] }
 
 // Accepted tells whether the log has a result of this attempt from this agent.
 func (h *History) Accepted(id run.AttemptID, agent string) bool {
@@ -133,117 +145,27 @@ func (h *History) Accepted(id run.AttemptID, agent string) bool {
 }
 
 // Leased tells whether the log has a lease of this attempt.
-func (h *History) Leased(id run.AttemptID) bool {
+func (h *History) Leased(id run.AttemptID) bool { return h.LeasedTo(id) != "" }
+
+// LeasedTo returns the id of the agent that an attempt was leased to, or "".
+func (h *History) LeasedTo(id run.AttemptID) string {
 	r := h.Runs[id.Run]
-	return r != nil && r.tasks[id.Task] != nil && id.Attempt >= 1 && id.Attempt <= r.tasks[id.Task].Attempt
+	if r == nil || r.tasks[id.Task] == nil {
+		return ""
+	}
+	if agents := r.tasks[id.Task].agents; id.Attempt >= 1 && id.Attempt <= len(agents) {
+		return agents[id.Attempt-1]
+	}
+	return ""
 }
 
-func (r *Run) change(ev run.Event) error {
-	was := r.Status
-	r.Status = ev.Status
-	if ev.Status == run.Running {
-		if was != run.Pending {
-			return fmt.Errorf("it was %s", was)
-		}
-		return nil
-	}
-	if !ev.Status.Final() {
-		return fmt.Errorf("not a status of a run that changes")
-	}
-	want := run.Completed
-	for _, t := range r.tasks {
-		switch {
-		case t.Status == run.Pending || t.Status == run.Running:
-			return fmt.Errorf("task %s is still %s", t.spec.ID, t.Status)
-		case t.Status == run.Crashed:
-			want = run.Crashed
-		case t.Status == run.Failed && want != run.Crashed:
-			want = run.Failed
+// BoundTo returns the open runs that stay together on an agent.
+func (h *History) BoundTo(agent string) []string {
+	var bound []string
+	for _, id := range h.Order {
+		if r := h.Runs[id]; r.together() && r.bound == agent && !r.Status.Final() {
+			bound = append(bound, id)
 		}
 	}
-	if r.Cancelled {
-		want = run.Cancelled
-	}
-	if ev.Status != want {
-		return fmt.Errorf("the tasks make it %s", want)
-	}
-	return nil
-}
-
-func (r *Run) changeTask(t *Task, ev run.Event) error {
-	was := t.Status
-	if ev.Kind == run.TaskQueued {
-		t.Status = run.Pending
-		if was != run.Crashed || t.losses >= maxLosses || ev.Attempt != t.Attempt+1 {
-			return fmt.Errorf("queued again from %s, attempt %d, after %d losses", was, t.Attempt, t.losses)
-		}
-		return nil
-	}
-	t.Status = ev.Status
-	if ev.Ended != nil {
-		if _, twice := t.accepted[ev.Attempt]; twice {
-			return fmt.Errorf("a second result is accepted")
-		}
-		if was != run.Running || ev.Attempt != t.Attempt || ev.AgentRef.ID != t.Holder.ID {
-			return fmt.Errorf("a late result is accepted: %s holds attempt %d (%s)", t.Holder.ID, t.Attempt, was)
-		}
-		t.accepted[ev.Attempt] = ev.AgentRef
-	}
-	switch ev.Status {
-	case run.Running:
-		return r.lease(t, was, ev)
-	case run.Completed, run.Failed:
-		if was != run.Running || ev.Ended == nil {
-			return fmt.Errorf("it was %s, without a result", was)
-		}
-	case run.Crashed:
-		if was != run.Running {
-			return fmt.Errorf("it was %s", was)
-		}
-		t.losses++
-	case run.Skipped:
-		if was != run.Pending || !r.doomed(t) {
-			return fmt.Errorf("it was %s, and nothing before it failed", was)
-		}
-	case run.Cancelled:
-		if !r.Cancelled || was != run.Pending && was != run.Running {
-			return fmt.Errorf("it was %s, and nobody cancelled the run", was)
-		}
-	default:
-		return fmt.Errorf("not a status of a task")
-	}
-	return nil
-}
-
-func (r *Run) lease(t *Task, was run.Status, ev run.Event) error {
-	switch {
-	case was != run.Pending:
-		return fmt.Errorf("leased while %s", was)
-	case ev.Attempt != t.Attempt+1:
-		return fmt.Errorf("attempt %d after %d", ev.Attempt, t.Attempt)
-	case r.Cancelled:
-		return fmt.Errorf("leased after the cancel")
-	case r.Status != run.Running:
-		return fmt.Errorf("leased while the run is %s", r.Status)
-	case ev.AgentRef.ID == "":
-		return fmt.Errorf("leased to nobody")
-	}
-	for _, d := range t.spec.Depends {
-		if s := r.tasks[d].Status; s != run.Completed {
-			return fmt.Errorf("leased while %s, which it depends on, is %s", d, s)
-		}
-	}
-	t.Attempt, t.Holder = ev.Attempt, ev.AgentRef
-	return nil
-}
-
-// doomed tells whether a task that t depends on will never complete.
-func (r *Run) doomed(t *Task) bool {
-	for _, d := range t.spec.Depends {
-		switch r.tasks[d].Status {
-		case run.Failed, run.Crashed, run.Skipped:
-			return true
-		}
-	}
-	return false
+	return bound
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 
 	"github.com/cdktr/cdktr/lib/run"
+	"github.com/cdktr/cdktr/lib/wire"
+	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 // judge holds what was said and done against the log. It looks into every
@@ -15,8 +17,7 @@ type judge struct {
 	results map[run.AttemptID]map[string]run.Result // what really happened, by agent
 	void    map[run.AttemptID]bool                  // given up because the agent does not have it
 	begun   map[run.AttemptID]bool                  // a process was started for it
-	byKey   map[string]string                       // what clients were told
-	acked   map[string]bool
+	begunAt map[string]string                       // the agent that last got a task of a run that stays together
 }
 
 func newJudge(w *world) judge {
@@ -26,8 +27,7 @@ func newJudge(w *world) judge {
 		results: make(map[run.AttemptID]map[string]run.Result),
 		void:    make(map[run.AttemptID]bool),
 		begun:   make(map[run.AttemptID]bool),
-		byKey:   make(map[string]string),
-		acked:   make(map[string]bool),
+		begunAt: make(map[string]string),
 	}
 }
 
@@ -42,7 +42,14 @@ func (j *judge) applied(cmd run.Command, events []run.Event, effects []run.Effec
 		}
 	}
 	for _, ev := range events {
-		if ev.Kind != run.TaskChanged || ev.AgentRef.ID == "" || ev.Status == run.Running {
+		if ev.Kind == run.TaskQueued {
+			delete(j.begunAt, ev.Run)
+		}
+		if ev.Kind != run.TaskChanged || ev.AgentRef.ID == "" {
+			continue
+		}
+		if ev.Status == run.Running {
+			j.mayBegin(ev)
 			continue
 		}
 		id := run.AttemptID{Run: ev.Run, Task: ev.Task, Attempt: ev.Attempt}
@@ -61,6 +68,19 @@ func (j *judge) applied(cmd run.Command, events []run.Event, effects []run.Effec
 				}
 			}
 		}
+	}
+}
+
+// mayBegin looks at a lease: an agent that drains gets nothing new, only the
+// rest of the runs that are bound to it.
+func (j *judge) mayBegin(ev run.Event) {
+	for _, a := range j.w.principal.m.Agents() {
+		if a.Ref.ID == ev.AgentRef.ID && a.Status == run.Draining && j.begunAt[ev.Run] != ev.AgentRef.ID {
+			j.w.fail("%s/%s#%d is leased to agent %s, which drains", ev.Run, ev.Task, ev.Attempt, ev.AgentRef.ID)
+		}
+	}
+	if v, _ := j.w.principal.m.Run(ev.Run); v.Definition != nil && v.Definition.Placement == workflow.Together {
+		j.begunAt[ev.Run] = ev.AgentRef.ID
 	}
 }
 
@@ -120,19 +140,6 @@ func (j *judge) released(cmd run.Command, e run.Effect) {
 	}
 }
 
-// acknowledged is told what a client was told.
-func (j *judge) acknowledged(workflow, key, id string) {
-	j.acked[id] = true
-	if key == "" {
-		return
-	}
-	k := workflow + " " + key
-	if first := j.byKey[k]; first != "" && first != id {
-		j.w.fail("key %s made run %s and run %s", k, first, id)
-	}
-	j.byKey[k] = id
-}
-
 func (j *judge) started(a *agent, l run.Lease) {
 	if j.void[l.AttemptID] {
 		j.w.fail("agent %s starts %v, which was given up because it did not have it", a.id, l.AttemptID)
@@ -141,6 +148,7 @@ func (j *judge) started(a *agent, l run.Lease) {
 		j.w.fail("agent %s starts %v, which was started before", a.id, l.AttemptID)
 	}
 	j.begun[l.AttemptID] = true
+	j.alone(a, l)
 	busy := 1
 	for _, p := range a.processes {
 		if p.state == run.HeldRunning {
@@ -149,6 +157,28 @@ func (j *judge) started(a *agent, l run.Lease) {
 	}
 	if busy > a.slots {
 		j.w.fail("agent %s with %d slots is to run %d", a.id, a.slots, busy)
+	}
+}
+
+// alone tells whether an attempt that starts is the only one of its task that
+// runs: on its machine, and if it is exclusive anywhere.
+func (j *judge) alone(a *agent, l run.Lease) {
+	for _, other := range j.w.agents {
+		if other.machine != a.machine && !l.Definition.Exclusive {
+			continue
+		}
+		for _, p := range other.processes {
+			if p.alive && p.id.Run == l.Run && p.id.Task == l.Task.ID {
+				j.w.fail("agent %s starts %v while agent %s still runs attempt %d", a.id, l.AttemptID, other.id, p.id.Attempt)
+			}
+		}
+	}
+}
+
+// leaves is told that an agent goes because it has drained.
+func (j *judge) leaves(a *agent) {
+	if runs := j.history.BoundTo(a.id); len(runs) > 0 {
+		j.w.fail("agent %s has drained and leaves while %v are bound to it", a.id, runs)
 	}
 }
 
@@ -181,9 +211,12 @@ func (w *world) judgeEnd() error {
 			return fmt.Errorf("run %s never ends: it is %s\n%s", id, s, w.principal.m)
 		}
 	}
-	for id := range w.judge.acked {
-		if h.Runs[id] == nil {
-			return fmt.Errorf("run %s was acknowledged and is not in the log", id)
+	if broken := w.clients.told.Settle(h); len(broken) > 0 {
+		return broken[0]
+	}
+	if w.chance(0.25) { // it takes a while
+		if _, broken := ReadHistory(w.shown(), w.workflows...); len(broken) > 0 {
+			return fmt.Errorf("what clients are shown of a good history: %w", broken[0])
 		}
 	}
 	if c := w.principal.m.Counts(); c.OpenRuns+c.ReadyTasks+c.RunningTasks > 0 {
@@ -202,4 +235,20 @@ func (w *world) judgeEnd() error {
 		}
 	}
 	return nil
+}
+
+// shown is the log as clients see it: the changes of status.
+func (w *world) shown() []wire.Event {
+	var shown []wire.Event
+	for _, ev := range w.principal.log {
+		if ev.Status == "" {
+			continue
+		}
+		e := wire.Event{Time: wire.At(ev.Time), Pos: ev.Pos, Workflow: ev.Workflow, Run: ev.Run, Status: string(ev.Status), Agent: &ev.Agent}
+		if ev.Task != "" {
+			e.Task, e.Attempt = &ev.Task, &ev.Attempt
+		}
+		shown = append(shown, e)
+	}
+	return shown
 }

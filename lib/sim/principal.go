@@ -191,7 +191,9 @@ func (p *principal) commit(events []run.Event) {
 		if ev.Kind == run.RunChanged && ev.Status.Final() {
 			p.last[ev.Run] = true
 		}
-		p.w.trace("  %v", told(ev))
+		if p.w.traced {
+			p.w.trace("  %v", told(ev))
+		}
 		if err := p.w.judge.history.Add(ev); err != nil {
 			p.w.fail("%v", err)
 		}

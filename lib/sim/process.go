@@ -20,10 +20,14 @@ func (a *agent) run(l run.Lease) {
 	if a.find(l.AttemptID) != nil {
 		return
 	}
+	a.clear(l)
 	a.w.judge.started(a, l)
 	a.w.trace("agent %s runs %v", a.id, l.AttemptID)
-	p := &process{id: l.AttemptID, alive: true}
+	p := &process{id: l.AttemptID, exclusive: l.Definition.Exclusive, alive: true}
 	a.processes = append(a.processes, p)
+	if p.exclusive {
+		a.watch()
+	}
 	d := a.w.upTo(5 * time.Second)
 	if !a.w.faults { // let the rest be done soon
 		d = a.w.upTo(500 * time.Millisecond)
@@ -42,8 +46,66 @@ func (a *agent) run(l run.Lease) {
 		res = run.Result{AttemptID: p.id, Outcome: run.Unable, Reason: "no such program"}
 	}
 	// A process goes on while its agent is frozen.
-	a.w.after(d, func() { p.alive = false })
-	a.later(d, func() { a.ended(p, res) })
+	a.w.after(d, func() {
+		if p.alive {
+			p.alive = false
+			a.do(func() { a.ended(p, res) })()
+		}
+	})
+}
+
+// clear kills what is left on this machine of earlier attempts. Whose they are
+// will see them killed.
+func (a *agent) clear(l run.Lease) {
+	for _, other := range a.w.agents {
+		if other.machine != a.machine {
+			continue
+		}
+		for _, p := range other.processes {
+			if p.alive && p.id.Run == l.Run && p.id.Task == l.Task.ID && p.id.Attempt < l.Attempt {
+				a.w.trace("agent %s kills %v of agent %s", a.id, p.id, other.id)
+				code := 137
+				other.kill(p, run.Result{AttemptID: p.id, Outcome: run.Exited, ExitCode: &code})
+			}
+		}
+	}
+}
+
+// kill ends a process; its agent notices when it can.
+func (a *agent) kill(p *process, res run.Result) {
+	p.alive = false
+	a.do(func() { a.ended(p, res) })()
+}
+
+// watch is the watchdog's clock. When no call of the agent that was sent within
+// half the heartbeat timeout has been answered, as far as the agent knows, what
+// is exclusive dies. To kill takes a while.
+func (a *agent) watch() {
+	if a.watched {
+		return
+	}
+	a.watched = true
+	life := a.life
+	a.w.after(max(0, a.answered+heartbeat/2-a.w.now), func() {
+		if !a.up || a.life != life {
+			return
+		}
+		a.watched = false
+		if a.w.now < a.answered+heartbeat/2 {
+			a.watch()
+			return
+		}
+		for _, p := range a.processes {
+			if p.alive && p.exclusive {
+				a.w.trace("the watchdog of agent %s kills %v", a.id, p.id)
+				a.w.after(a.w.upTo(2*time.Second), func() {
+					if p.alive {
+						a.kill(p, run.Result{AttemptID: p.id, Outcome: run.Dropped, Reason: "no answer for too long"})
+					}
+				})
+			}
+		}
+	})
 }
 
 // halt stops a process. It takes its time, and may end by itself meanwhile.

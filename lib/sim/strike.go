@@ -18,6 +18,7 @@ func (w *world) strike() {
 		{w.odds.agentFreeze, a.freeze},
 		{w.odds.agentStop, a.stop},
 		{w.odds.drain, func() { w.clients.drain(a.name) }},
+		{w.odds.cut, a.cut},
 		{w.odds.jump, w.jump},
 	}
 	sum := 0.0
@@ -32,6 +33,24 @@ func (w *world) strike() {
 		}
 	}
 	w.after(w.upTo(2*w.odds.every), w.strike)
+}
+
+// link is the network between an agent and the principal: until when it carries
+// nothing, each way.
+type link struct{ noRequests, noAnswers time.Duration }
+
+// cut takes the network away for a while, which may be longer than the
+// heartbeat timeout: both ways or one.
+func (a *agent) cut() {
+	until := a.w.now + a.w.upTo(2*heartbeat)
+	way := a.w.rng.IntN(3)
+	if way != 0 {
+		a.link.noRequests = until
+	}
+	if way != 1 {
+		a.link.noAnswers = until
+	}
+	a.w.trace("agent %s is cut off until %v: %+v", a.id, until, a.link)
 }
 
 // jump sets the wall clock forward or back.
@@ -53,6 +72,7 @@ func (w *world) heal() {
 		w.clients.cancel(id)
 	}
 	for i, a := range w.agents {
+		a.link = link{}
 		if i > 0 && w.chance(0.2) { // it never comes back; the others have to do
 			a.down(0)
 			a.dead = true

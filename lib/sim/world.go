@@ -25,9 +25,10 @@ type world struct {
 	clients   clients
 	judge     judge
 
-	trace func(format string, args ...any)
-	steps int
-	err   error // the first broken promise
+	trace  func(format string, args ...any)
+	traced bool // somebody reads it
+	steps  int
+	err    error // the first broken promise
 }
 
 // odds is how bad this world is. Each seed draws its own, so that some worlds
@@ -40,6 +41,7 @@ type odds struct {
 	agentFreeze        float64
 	agentStop          float64
 	drain              float64
+	cut                float64
 	jump               float64
 	every              time.Duration // between strikes, on average
 }
@@ -56,7 +58,7 @@ const (
 func Simulate(seed uint64, trace func(format string, args ...any)) error {
 	w := newWorld(seed, trace)
 	w.begin()
-	trouble := w.between(60*time.Second, 240*time.Second)
+	trouble := w.between(50*time.Second, 200*time.Second)
 	w.until(trouble, func() bool { return false })
 	w.heal()
 	w.until(trouble+20*time.Minute, w.quiet)
@@ -70,7 +72,7 @@ func Simulate(seed uint64, trace func(format string, args ...any)) error {
 }
 
 func newWorld(seed uint64, trace func(string, ...any)) *world {
-	w := &world{rng: rand.New(rand.NewPCG(seed, 0x63646b7472)), faults: true}
+	w := &world{rng: rand.New(rand.NewPCG(seed, 0x63646b7472)), faults: true, traced: trace != nil}
 	w.trace = func(format string, args ...any) {
 		if trace != nil {
 			trace("%6d %9.3fs "+format, append([]any{w.steps, w.now.Seconds()}, args...)...)
@@ -88,6 +90,7 @@ func newWorld(seed uint64, trace func(string, ...any)) *world {
 		agentFreeze:     pick(0, 1, 3),
 		agentStop:       pick(0, 0, 1),
 		drain:           pick(0, 0, 1),
+		cut:             pick(0, 0, 1, 4),
 		jump:            pick(0, 0, 1),
 		every:           w.between(2*time.Second, 20*time.Second),
 	}
@@ -95,12 +98,14 @@ func newWorld(seed uint64, trace func(string, ...any)) *world {
 		w.workflows = append(w.workflows, w.drawWorkflow(fmt.Sprintf("w%d", i)))
 	}
 	w.principal = newPrincipal(w)
-	for i := range 1 + w.rng.IntN(4) {
+	agents := 1 + w.rng.IntN(4)
+	machine := func() int { return w.rng.IntN(1 + agents/2) }
+	for i := range agents {
 		id := fmt.Sprintf("a%d", i)
-		w.agents = append(w.agents, newAgent(w, id, id, 1+w.rng.IntN(4)))
+		w.agents = append(w.agents, newAgent(w, id, id, 1+w.rng.IntN(4), machine()))
 	}
 	if w.chance(0.1) { // somebody else with the same name
-		w.agents = append(w.agents, newAgent(w, "stranger", "a0", 1))
+		w.agents = append(w.agents, newAgent(w, "stranger", "a0", 1, machine()))
 	}
 	w.clients = clients{w: w, keys: 1 + w.rng.IntN(10)}
 	return w
@@ -108,7 +113,13 @@ func newWorld(seed uint64, trace func(string, ...any)) *world {
 
 // drawWorkflow makes a DAG: tasks depend on some of those before them.
 func (w *world) drawWorkflow(id string) *workflow.Definition {
-	d := &workflow.Definition{ID: id, Hash: id}
+	d := &workflow.Definition{ID: id, Hash: id, Exclusive: w.chance(0.3)}
+	if w.chance(0.3) {
+		d.Placement = workflow.Together
+	}
+	if w.chance(0.2) {
+		d.OnAgentLoss = workflow.FailOnLoss
+	}
 	dense := w.rng.Float64()
 	for i := range 1 + w.rng.IntN(6) {
 		t := workflow.Task{ID: fmt.Sprintf("t%d", i)}
@@ -192,18 +203,22 @@ func (w *world) send(deliver func()) {
 	}
 }
 
-// call sends a command to the principal and brings its answer back. Either may
-// get lost; the caller has its own patience. Connections die with the
-// principal, and what is on its way to it with them.
-func (w *world) call(make func(run.Token) run.Command, answer func(run.Effect)) {
+// call sends a command to the principal and brings its answer back, over a link
+// that may be cut. Either may get lost; the caller has its own patience.
+// Connections die with the principal, and what is on its way to it with them.
+func (w *world) call(l *link, make func(run.Token) run.Command, answer func(run.Effect)) {
 	p := w.principal
 	if !p.up {
 		return
 	}
 	life := p.life
 	w.send(func() {
-		if p.up && p.life == life {
-			p.receive(make, answer)
+		if p.up && p.life == life && w.now >= l.noRequests {
+			p.receive(make, func(e run.Effect) {
+				if w.now >= l.noAnswers {
+					answer(e)
+				}
+			})
 		}
 	})
 }

@@ -104,6 +104,7 @@ func (s *Store) commitEvents(ctx context.Context, l *eventLog, events []run.Even
 	}
 	failpoint.Hit("store.events.after-side-file")
 	s.pos.done(eventWriter)
+	s.eventKeeper.committed(1)
 	return nil
 }
 

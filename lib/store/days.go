@@ -173,6 +173,18 @@ func (d *days) measure(ctx context.Context, at *day) error {
 	return nil
 }
 
+// newest is the newest file that is attached, or nil.
+func (d *days) newest() (at *day) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, date := range d.dates {
+		if d.attached[date] != nil {
+			at = d.attached[date]
+		}
+	}
+	return at
+}
+
 // widen takes note of a committed batch, before anybody can see it.
 func (d *days) widen(at *day, pos, time span, size int64) {
 	d.mu.Lock()

@@ -23,7 +23,7 @@ func (s *Store) ListEvents(ctx context.Context, q wire.EventsQuery) (wire.Events
 
 func (s *Store) listEvents(ctx context.Context, q wire.EventsQuery) (wire.Events, error) {
 	page := wire.Events{Events: []wire.Event{}}
-	at, err := parseCursor(q.Cursor, s.Durable())
+	at, err := parseCursor(q.Cursor, s.decided())
 	if err != nil {
 		return page, err
 	}

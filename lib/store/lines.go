@@ -144,6 +144,7 @@ func (s *Store) commitLines(ctx context.Context, l *lineLog, batches []wire.LogB
 	failpoint.Hit("store.lines.after-side-file")
 	s.days.widen(at, span{first, next - 1}, times, int64(largest))
 	s.pos.done(lineWriter)
+	s.lineKeeper.committed(1)
 	return nil
 }
 

@@ -345,21 +345,21 @@ func TestDurableStaysBelowWhatIsUnderWay(t *testing.T) {
 	p := positions{next: 1}
 	lines := p.take(lineWriter, 100)
 	events := p.take(eventWriter, 2)
-	if lines != 1 || events != 101 || p.durable() != 0 {
-		t.Fatal(lines, events, p.durable())
+	if lines != 1 || events != 101 || p.durable(eventWriter, lineWriter) != 0 {
+		t.Fatal(lines, events, p.durable(eventWriter, lineWriter))
 	}
 	p.done(eventWriter)
-	if p.durable() != 0 {
-		t.Errorf("durable is %d while a batch from 1 on is under way", p.durable())
+	if p.durable(eventWriter, lineWriter) != 0 {
+		t.Errorf("durable is %d while a batch from 1 on is under way", p.durable(eventWriter, lineWriter))
 	}
 	p.take(eventWriter, 1)
 	p.done(lineWriter)
-	if p.durable() != 102 {
-		t.Errorf("durable is %d, want 102", p.durable())
+	if p.durable(eventWriter, lineWriter) != 102 {
+		t.Errorf("durable is %d, want 102", p.durable(eventWriter, lineWriter))
 	}
 	p.done(eventWriter)
-	if p.durable() != 103 {
-		t.Errorf("durable is %d, want 103", p.durable())
+	if p.durable(eventWriter, lineWriter) != 103 {
+		t.Errorf("durable is %d, want 103", p.durable(eventWriter, lineWriter))
 	}
 }
 

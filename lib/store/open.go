@@ -59,6 +59,8 @@ func (s *Store) open(ctx context.Context, connector *duckdb.Connector) error {
 	if err := s.start(ctx, connector, found); err != nil {
 		return err
 	}
+	s.eventKeeper.committed(restCommits) // what the start has replayed
+	s.lineKeeper.committed(restCommits)
 	if loss != nil {
 		s.opts.Logger.Warn("going on without a part of the history", "loss", loss.Error())
 		if _, err := s.db.ExecContext(ctx, "INSERT INTO "+stateAlias+".meta VALUES ('loss', ?, ?)", loss.Error(), s.opts.Now().UTC()); err != nil {

@@ -36,13 +36,14 @@ func (p *positions) done(w writer) {
 	p.underWay[w] = 0
 }
 
-// durable is the position up to which everything is committed.
-func (p *positions) durable() int64 {
+// durable is the position up to which everything is committed that the given
+// writers write: of one of them, or of both.
+func (p *positions) durable(writers ...writer) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := p.next
-	for _, first := range p.underWay {
-		if first != 0 {
+	for _, w := range writers {
+		if first := p.underWay[w]; first != 0 {
 			last = min(last, first)
 		}
 	}

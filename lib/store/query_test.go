@@ -202,3 +202,27 @@ func TestViewsHaveTheNamesOfTheOutput(t *testing.T) {
 		}
 	}
 }
+
+// What was acknowledged of a run is shown, whatever else is being written.
+func TestRunsAreSeenWhileLinesAreBeingWritten(t *testing.T) {
+	ctx := context.Background()
+	s := open(t, options(t.TempDir()))
+	d := definition("etl.daily", "extract")
+	s.pos.take(lineWriter, 1) // a commit of lines is under way
+	must(t, s.Append(ctx, []run.Event{created("run1", d, epoch), changed("run1", d.ID, run.Completed, epoch)}))
+	if got, err := s.GetRun(ctx, "run1"); err != nil || got == nil || got.Status != "COMPLETED" {
+		t.Errorf("the run is %+v, %v", got, err)
+	}
+	if ids, err := s.FindRuns(ctx, "run", 2); err != nil || len(ids) != 1 {
+		t.Errorf("found %v, %v", ids, err)
+	}
+	if list, err := s.ListRuns(ctx, wire.RunList{}); err != nil || len(list.Runs) != 1 || list.Runs[0].Status != "COMPLETED" {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	if list, err := s.ListEvents(ctx, wire.EventsQuery{}); err != nil || len(list.Events) != 2 {
+		t.Errorf("events %+v, %v", list, err)
+	}
+	if last, err := s.LastRuns(ctx); err != nil || last[d.ID].Status != "COMPLETED" {
+		t.Errorf("last %+v, %v", last, err)
+	}
+}

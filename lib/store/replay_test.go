@@ -180,10 +180,19 @@ func TestRunsAgreeWithASimpleFold(t *testing.T) {
 			emit(run.Event{Time: now, Kind: run.TaskChanged, Workflow: d.ID, Run: m.Run, Task: task.Task, Attempt: task.Attempt,
 				Status: run.Crashed, Reason: reason})
 			task.Status, task.Reason, task.Ended = "CRASHED", &reason, &at
+		case task.Attempt > 0 && task.Status != "PENDING" && r.IntN(2) == 0:
+			reason := "agent lost"
+			coming := task.Attempt + 1
+			emit(run.Event{Time: now, Kind: run.TaskQueued, Workflow: d.ID, Run: m.Run, Task: task.Task, Attempt: coming, Reason: reason})
+			*task = wire.Task{Task: task.Task, Status: "PENDING", Attempt: coming, Reason: &reason, Outputs: map[string]string{}}
 		default:
-			emit(leased(m.Run, d.ID, task.Task, task.Attempt+1, now))
+			attempt := task.Attempt + 1
+			if task.Status == "PENDING" && task.Attempt > 0 {
+				attempt = task.Attempt
+			}
+			emit(leased(m.Run, d.ID, task.Task, attempt, now))
 			agent := "web1"
-			*task = wire.Task{Task: task.Task, Status: "RUNNING", Attempt: task.Attempt + 1, Agent: &agent, Started: &at, Outputs: map[string]string{}}
+			*task = wire.Task{Task: task.Task, Status: "RUNNING", Attempt: attempt, Agent: &agent, Started: &at, Outputs: map[string]string{}}
 		}
 		if r.IntN(10) == 0 || step == 1999 {
 			must(t, s.Append(ctx, pending))

@@ -20,7 +20,7 @@ func (s *Store) FindRuns(ctx context.Context, prefix string, limit int) ([]strin
 	}
 	rows, err := s.db.QueryContext(ctx, `
 		SELECT run FROM app.events WHERE kind = 'run_created' AND starts_with(run, ?) AND pos <= ?
-		ORDER BY pos DESC LIMIT ?`, prefix, s.Durable(), limit)
+		ORDER BY pos DESC LIMIT ?`, prefix, s.decided(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("find runs: %w", err)
 	}
@@ -81,7 +81,7 @@ func (s *Store) scanRun(ctx context.Context, rows *sql.Rows) (r wire.Run, pos in
 // LastRuns returns the newest run of each workflow that has one, without its
 // tasks.
 func (s *Store) LastRuns(ctx context.Context) (map[string]wire.Run, error) {
-	durable := s.Durable()
+	durable := s.decided()
 	rows, err := s.db.QueryContext(ctx, `
 		WITH c AS (SELECT run, workflow, "trigger", params, time, pos, beyond FROM app.events
 			WHERE kind = 'run_created' AND pos IN (
@@ -121,7 +121,7 @@ func (s *Store) ListRuns(ctx context.Context, q wire.RunList) (wire.Runs, error)
 
 func (s *Store) listRuns(ctx context.Context, q wire.RunList) (wire.Runs, error) {
 	page := wire.Runs{Runs: []wire.Run{}}
-	at, err := parseCursor(q.Cursor, s.Durable())
+	at, err := parseCursor(q.Cursor, s.decided())
 	if err != nil {
 		return page, err
 	}

@@ -78,12 +78,18 @@ type Store struct {
 	lines  lineLog
 	heads  heads
 
+	eventKeeper, lineKeeper keeper
+
 	closing sync.Once
 	closed  error
 }
 
 // Durable is the position up to which everything is committed and visible.
-func (s *Store) Durable() int64 { return s.pos.durable() }
+func (s *Store) Durable() int64 { return s.pos.durable(eventWriter, lineWriter) }
+
+// decided is how far the events alone are durable: what was acknowledged of a
+// run is seen at once, also while lines of others are being written.
+func (s *Store) decided() int64 { return s.pos.durable(eventWriter) }
 
 // Open opens the history at o.Path, or makes one. It returns a ForeignError
 // for a database that is not ours, a LockedError for one in use, a
@@ -101,6 +107,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", o.Path, err)
 	}
 	s := &Store{opts: o, db: sql.OpenDB(connector)}
+	s.eventKeeper.work, s.lineKeeper.work = s.keepEvents, s.keepLines
 	s.db.SetMaxOpenConns(readers)
 	s.db.SetMaxIdleConns(readers)
 	if err := s.open(ctx, connector); err != nil {
@@ -127,6 +134,8 @@ func instance(o Options) (*duckdb.Connector, error) {
 // acknowledged.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.eventKeeper.close()
+		s.lineKeeper.close()
 		errs := []error{s.events.close(), s.lines.close(), s.db.Close()}
 		if s.acked != nil {
 			// Last: it is the lock.

@@ -25,7 +25,7 @@ func (s *Store) getRun(ctx context.Context, id string) (*wire.Run, error) {
 	}
 	rows, err := s.db.QueryContext(ctx, `
 		SELECT `+eventColumns+`
-		FROM app.events WHERE run = ? AND pos <= ? ORDER BY pos`, id, s.Durable())
+		FROM app.events WHERE run = ? AND pos <= ? ORDER BY pos`, id, s.decided())
 	if err != nil {
 		return nil, err
 	}

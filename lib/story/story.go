@@ -24,7 +24,14 @@ func (s *Story) Add(e *run.Event) {
 		s.begin(e)
 		return
 	}
-	if s.run == nil || e.Status == "" {
+	if s.run == nil {
+		return
+	}
+	if e.Kind == run.TaskQueued {
+		s.queued(e)
+		return
+	}
+	if e.Status == "" {
 		return
 	}
 	if e.Task != "" {
@@ -58,6 +65,21 @@ func (s *Story) begin(e *run.Event) {
 
 func newTask(id string) wire.Task {
 	return wire.Task{Task: id, Status: string(run.Pending), Outputs: map[string]string{}}
+}
+
+// queued makes a task that was lost, or whose run starts over, wait for its
+// coming attempt, with the reason. It has no status of its own in the history.
+func (s *Story) queued(e *run.Event) {
+	i, ok := s.tasks[e.Task]
+	if !ok {
+		return
+	}
+	t := &s.run.Tasks[i]
+	*t = newTask(e.Task)
+	t.Attempt = e.Attempt
+	if e.Reason != "" {
+		t.Reason = &e.Reason
+	}
 }
 
 // task applies a change of a task. The times are those that its agent told; as

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -55,25 +56,50 @@ func awaitExit(pid int) {
 	}
 }
 
-// members lists the living processes of a group whose leader has been reaped.
-// A process with the group's own number is a stranger, and so is its group.
-func members(group int) []ID {
-	list, err := unix.SysctlKinfoProcSlice("kern.proc.pgrp", group)
+// processes lists the living processes of the machine.
+func processes() []living {
+	list, err := unix.SysctlKinfoProcSlice("kern.proc.all")
 	if err != nil {
 		return nil
 	}
-	var found []ID
+	var all []living
 	for i := range list {
-		id := idOf(&list[i])
-		if list[i].Proc.P_stat == zombie {
-			continue
+		if list[i].Proc.P_stat != zombie {
+			all = append(all, living{idOf(&list[i]), int(list[i].Eproc.Pgid)})
 		}
-		if id.PID == group {
-			return nil
-		}
-		found = append(found, id)
 	}
-	return found
+	return all
+}
+
+// parent is the number of the process's parent; 0: it has none.
+func parent(pid int) int {
+	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
+	if err != nil {
+		return 0
+	}
+	return int(k.Eproc.Ppid)
+}
+
+// environ is the environment that a process of this user was started with, and
+// what stands before it: the program's name and arguments.
+func environ(pid int) []byte {
+	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
+	if err != nil || int(k.Eproc.Ucred.Uid) != os.Geteuid() {
+		return nil
+	}
+	b, err := unix.SysctlRaw("kern.procargs2", pid)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// Uptime is the time since some instant before. It counts sleep, which Go's
+// own clock does not.
+func Uptime() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails for unknown clocks only
+	return time.Duration(ts.Nano())
 }
 
 // buffered is how many bytes wait in a pipe.

@@ -3,8 +3,11 @@ package task
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +23,14 @@ type ID struct {
 func identify(pid int) ID {
 	s, _ := readStat(pid)
 	return ID{PID: pid, Start: s.start}
+}
+
+// Uptime is the time since the machine was started. It counts suspend, which
+// Go's own clock does not.
+func Uptime() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts) // fails for unknown clocks only
+	return time.Duration(ts.Nano())
 }
 
 // Alive says whether the process runs still; a zombie does not.
@@ -38,37 +49,56 @@ func awaitExit(pid int) {
 	}
 }
 
-// members lists the living processes of a group whose leader has been reaped.
-// A process with the group's own number is a stranger, and so is its group.
-func members(group int) []ID {
+// processes lists the living processes of the machine.
+func processes() []living {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
-	var found []ID
+	var all []living
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		s, err := readStat(pid)
-		if err != nil || s.group != group || !s.living() {
-			continue
+		if s, err := readStat(pid); err == nil && s.living() {
+			all = append(all, living{ID{PID: pid, Start: s.start}, s.group})
 		}
-		if pid == group {
-			return nil
-		}
-		found = append(found, ID{PID: pid, Start: s.start})
 	}
-	return found
+	return all
+}
+
+// parent is the number of the process's parent; 0: it has none.
+func parent(pid int) int {
+	s, _ := readStat(pid)
+	return s.parent
+}
+
+// environ is the environment that a process of this user was started with.
+func environ(pid int) []byte {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); !ok || int(s.Uid) != os.Geteuid() {
+		return nil
+	}
+	b, _ := io.ReadAll(f)
+	return b
 }
 
 type stat struct {
-	state byte
-	group int
-	start uint64
+	state  byte
+	parent int
+	group  int
+	start  uint64
 }
 
 func (s stat) living() bool { return s.state != 'Z' && s.state != 'X' }
@@ -85,10 +115,14 @@ func readStat(pid int) (stat, error) {
 // name in parentheses and may hold anything, parentheses and spaces too: so
 // the fields are counted from the last one.
 func parseStat(b []byte) (stat, error) {
-	const state, group, start = 0, 2, 19 // fields 3, 5 and 22 of proc(5)
+	const state, parent, group, start = 0, 1, 2, 19 // fields 3, 4, 5 and 22 of proc(5)
 	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	if len(f) <= start {
 		return stat{}, fmt.Errorf("process status %q is too short", b)
+	}
+	p, err := strconv.Atoi(string(f[parent]))
+	if err != nil {
+		return stat{}, fmt.Errorf("process parent: %w", err)
 	}
 	g, err := strconv.Atoi(string(f[group]))
 	if err != nil {
@@ -98,7 +132,7 @@ func parseStat(b []byte) (stat, error) {
 	if err != nil {
 		return stat{}, fmt.Errorf("process start time: %w", err)
 	}
-	return stat{state: f[state][0], group: g, start: t}, nil
+	return stat{state: f[state][0], parent: p, group: g, start: t}, nil
 }
 
 // buffered is how many bytes wait in a pipe.

@@ -85,7 +85,7 @@ func (p *Process) clearGroup(killAt time.Time) {
 	killing := p.killing
 	told, killed := false, false
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		left := members(p.id.PID)
+		left := members(p.id)
 		if len(left) == 0 {
 			return
 		}

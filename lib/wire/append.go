@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -66,6 +67,7 @@ func (l Logs) AppendJSON(b []byte) []byte {
 
 // AppendJSON writes the request.
 func (r *LogAppend) AppendJSON(b []byte) []byte {
+	b = slices.Grow(b, r.sizeHint())
 	b = append(b, `{"v":`...)
 	b = strconv.AppendInt(b, int64(r.V), 10)
 	b = append(b, `,"id":`...)
@@ -84,6 +86,22 @@ func (r *LogAppend) AppendJSON(b []byte) []byte {
 	return append(b, "]}"...)
 }
 
+// sizeHint is about how long the request is, if nothing must be escaped.
+func (r *LogAppend) sizeHint() int {
+	n := 128
+	for i := range r.Batches {
+		b := &r.Batches[i]
+		n += 128 + len(b.Workflow) + len(b.Run) + len(b.Task)
+		for _, piece := range b.Encoded {
+			n += len(piece) + 1
+		}
+		for j := range b.Lines {
+			n += 32 + len(b.Lines[j].Text) + base64.StdEncoding.EncodedLen(len(b.Lines[j].Bytes))
+		}
+	}
+	return n
+}
+
 func (l *LogBatch) appendJSON(b []byte) []byte {
 	b = append(b, `{"workflow":`...)
 	b = appendString(b, l.Workflow)
@@ -98,13 +116,28 @@ func (l *LogBatch) appendJSON(b []byte) []byte {
 	b = append(b, `,"first":`...)
 	b = strconv.AppendInt(b, l.First, 10)
 	b = append(b, `,"lines":[`...)
-	for i := range l.Lines {
+	if len(l.Encoded) > 0 {
+		for i, piece := range l.Encoded {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, piece...)
+		}
+	} else {
+		b = AppendLines(b, l.Lines)
+	}
+	return append(b, "]}"...)
+}
+
+// AppendLines writes lines as a batch has them between its brackets.
+func AppendLines(b []byte, lines []Line) []byte {
+	for i := range lines {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = l.Lines[i].appendJSON(b)
+		b = lines[i].appendJSON(b)
 	}
-	return append(b, "]}"...)
+	return b
 }
 
 func (l *Line) appendJSON(b []byte) []byte {

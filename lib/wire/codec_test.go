@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -90,6 +91,25 @@ func TestRequestIsRefusedByTheNameOfTheMistake(t *testing.T) {
 	}
 	if e := DecodeRequest(make([]byte, MaxMessage+1), &Plain{}); e == nil || e.Code != TooLarge {
 		t.Errorf("over the limit: %+v", e)
+	}
+}
+
+func TestLinesEncodedBeforeComeThroughAsOthers(t *testing.T) {
+	lines := []Line{{Time: 1, Text: "ü \"\x00"}, {Time: 2, Bytes: []byte{0xff}}, {Time: 3, Text: "c", Part: 1}}
+	plain := LogBatch{Workflow: "w", Run: "r", Task: "t", Attempt: 1, Stream: Stdout, First: 7, Lines: lines}
+	early := plain
+	early.Lines, early.Count = nil, 3
+	early.Encoded = [][]byte{AppendLines(nil, lines[:2]), AppendLines(nil, lines[2:])}
+	want, err := EncodeRequest(&LogAppend{Agent: "a", Batches: []LogBatch{plain, plain}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := EncodeRequest(&LogAppend{Agent: "a", Batches: []LogBatch{early, plain}})
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s, %v\nwant %s", got, err, want)
+	}
+	if early.Last() != 9 || plain.Last() != 9 {
+		t.Errorf("the last lines are %d and %d", early.Last(), plain.Last())
 	}
 }
 

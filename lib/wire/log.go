@@ -32,6 +32,11 @@ type LogBatch struct {
 	First    int64  `json:"first"`
 	Lines    []Line `json:"lines"`
 
+	// A sender that has encoded its lines before (AppendLines) leaves Lines
+	// empty: Encoded has them in pieces, and Count says how many lines that is.
+	Encoded [][]byte `json:"-"`
+	Count   int64    `json:"-"`
+
 	Agent string `json:"-"` // set by the receiver from LogAppend
 	Pos   int64  `json:"-"` // set by the store: line i has Pos+i
 }
@@ -49,11 +54,15 @@ func (b *LogBatch) ID() StreamID {
 	return StreamID{Run: b.Run, Task: b.Task, Attempt: b.Attempt, Stream: b.Stream}
 }
 
+// Last is the sequence number of the batch's last line.
+func (b *LogBatch) Last() int64 { return b.First + int64(len(b.Lines)) + b.Count - 1 }
+
 // Line is one line without its end. Exactly one of Text, Bytes and Gap is
 // meant: Bytes (base64 in JSON) where the line is not UTF-8, Gap where lines
 // are missing for good. A gap stands for Gap.Lines sequence numbers and has the
 // last of them; it is the only line of its batch. Where some of the lines that
-// it stands for are durable, the receiver makes it smaller.
+// it stands for are durable, the receiver makes it smaller: {First: 10, Gap: 10
+// lines} on a stream that is durable up to 7 becomes a gap of 3 lines.
 type Line struct {
 	Time  int64  `json:"t"` // milliseconds since 1970
 	Text  string `json:"m,omitempty"`
@@ -62,7 +71,7 @@ type Line struct {
 	Gap   *Gap   `json:"g,omitempty"`
 }
 
-// Gap counts what a bound made the agent leave out.
+// Gap counts what is missing. Bytes is 0 where nobody knows.
 type Gap struct {
 	Lines int64 `json:"lines"`
 	Bytes int64 `json:"bytes"`

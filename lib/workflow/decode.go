@@ -156,17 +156,43 @@ func (d *decoder) text(into *string) reader {
 
 func (d *decoder) flag(into *bool) reader {
 	return func(key string, n *yaml.Node) {
-		text, ok := d.scalar(key, n)
-		if !ok {
-			return
-		}
+		text, ok := d.word(key, "true or false", n)
 		switch {
+		case !ok:
 		case n.ShortTag() == "!!bool":
 			*into = strings.EqualFold(text, "true")
 		default:
 			d.errors.at(n, "%s must be true or false, not %s", key, quote(text))
 		}
 	}
+}
+
+// choice reads one of a few words. The usual one is the same as no key.
+func choice[T ~string](d *decoder, into *T, usual string, others ...T) reader {
+	words := []string{usual}
+	for _, other := range others {
+		words = append(words, string(other))
+	}
+	allowed := strings.Join(words, " or ")
+	return func(key string, n *yaml.Node) {
+		text, ok := d.word(key, allowed, n)
+		switch {
+		case !ok || text == usual:
+		case slices.Contains(words, text):
+			*into = T(text)
+		default:
+			d.errors.at(n, "%s must be %s, not %s%s", key, allowed, quote(text), suggest.Hint(text, words))
+		}
+	}
+}
+
+// word is the scalar of a key that takes only a few.
+func (d *decoder) word(key, allowed string, n *yaml.Node) (string, bool) {
+	if n.Kind != yaml.ScalarNode {
+		d.errors.at(n, "%s must be %s, not %s", key, allowed, kindOf(n))
+		return "", false
+	}
+	return d.scalar(key, n)
 }
 
 // texts reads a list of texts; check looks at each.

@@ -23,6 +23,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add([]byte("tasks:\n  a: &a {run: x, depends: []}\n  b: {<<: *a, depends: [a]}\nparams: {}\nstart_time: 2025-01-20 12:30:00\n"))
+	f.Add([]byte("placement: together\non_agent_loss: fail\nexclusive: true\ntasks: {a: {run: x}}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		def, errors, warnings := Parse("w", "w.yml", data)
 		for _, p := range append(errors, warnings...) {
@@ -55,6 +56,9 @@ func checkConsistent(t *testing.T, def *Definition) {
 	t.Helper()
 	if len(def.Tasks) == 0 {
 		t.Fatal("no tasks")
+	}
+	if def.Placement != "" && def.Placement != Together || def.OnAgentLoss != "" && def.OnAgentLoss != FailOnLoss {
+		t.Errorf("placement %q, on_agent_loss %q", def.Placement, def.OnAgentLoss)
 	}
 	waits := map[string]int{}
 	for _, task := range def.Tasks {

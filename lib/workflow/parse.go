@@ -52,12 +52,15 @@ func (d *decoder) workflow(id string, n *yaml.Node) *Definition {
 	var keys []*yaml.Node
 	var links []link
 	fields := table{
-		"name":        d.text(&def.Name),
-		"description": d.text(&def.Description),
-		"cron":        d.cron(&def.Cron),
-		"start_time":  d.instant(&def.StartTime),
-		"params":      d.params(&def.Params),
-		"env":         d.env(&def.Env),
+		"name":          d.text(&def.Name),
+		"description":   d.text(&def.Description),
+		"cron":          d.cron(&def.Cron),
+		"start_time":    d.instant(&def.StartTime),
+		"params":        d.params(&def.Params),
+		"env":           d.env(&def.Env),
+		"placement":     choice(d, &def.Placement, "spread", Together),
+		"on_agent_loss": choice(d, &def.OnAgentLoss, "rerun", FailOnLoss),
+		"exclusive":     d.flag(&def.Exclusive),
 		"tasks": func(_ string, n *yaml.Node) {
 			def.Tasks, keys, links = d.tasks(n)
 			if n.Kind == yaml.MappingNode && len(n.Content) == 0 {

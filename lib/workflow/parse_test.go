@@ -144,6 +144,26 @@ func TestStartTimeForms(t *testing.T) {
 	}
 }
 
+// What is usual may be written, and is the same as nothing.
+func TestWhatBecomesOfARunOnAnAgentLoads(t *testing.T) {
+	const tasks = "\ntasks: {a: {run: x}}"
+	for text, want := range map[string]Definition{
+		"placement: together\non_agent_loss: fail\nexclusive: true": {Placement: Together, OnAgentLoss: FailOnLoss, Exclusive: true},
+		"placement: \"together\"":                                   {Placement: Together},
+		"on_agent_loss: fail":                                       {OnAgentLoss: FailOnLoss},
+		"exclusive: True":                                           {Exclusive: true},
+		"placement: spread\non_agent_loss: rerun\nexclusive: false": {},
+		"placement:\non_agent_loss:\nexclusive:":                    {},
+		"":                                                          {},
+	} {
+		def := mustParse(t, text+tasks)
+		got := Definition{Placement: def.Placement, OnAgentLoss: def.OnAgentLoss, Exclusive: def.Exclusive}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %s", text, asJSON(t, def))
+		}
+	}
+}
+
 func TestHashIsOfIDAndContent(t *testing.T) {
 	const text = "tasks: {a: {run: x}}"
 	hashes := map[string]bool{}

@@ -1,0 +1,188 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/cdktr/cdktr/lib/wire"
+)
+
+// shelf is the directory with the files of all spools.
+type shelf struct {
+	dir     string
+	log     *slog.Logger
+	buffers sync.Pool // of *[]byte: what puts encode into
+
+	mu   sync.Mutex
+	full bool // the last write failed: the log has been told
+}
+
+func newShelf(dir string, log *slog.Logger) *shelf {
+	return &shelf{dir: dir, log: log, buffers: sync.Pool{New: func() any { return new([]byte) }}}
+}
+
+// wrote tells the log when the disk begins to refuse lines, and when it ends.
+func (f *shelf) wrote(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case err != nil && !f.full:
+		f.log.Error("lines cannot be written to disk; they stay in memory, where a crash of the agent loses them, and tasks wait when there are too many", "error", err)
+	case err == nil && f.full:
+		f.log.Info("lines are written to disk again")
+	}
+	f.full = err != nil
+}
+
+// segment is one file of a spool, or what would be one if the disk took it.
+// Its bytes have places: their numbers in the spool as a whole.
+type segment struct {
+	path   string
+	file   *os.File // nil: not open, or in memory
+	memory []byte   // not nil: in memory
+	spoilt bool     // a write to the file has failed: no more
+	base   int64    // the place of its first byte
+	size   int64
+}
+
+func (g *segment) end() int64 { return g.base + g.size }
+
+// create makes a file that begins with b, in one write. Its number is the next
+// after the given one that is free.
+func (f *shelf) create(h heading, number *int, b []byte) (*segment, error) {
+	text, err := appendHeading(nil, h)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		*number++
+		path := filepath.Join(f.dir, fmt.Sprintf("%s-%08d%s", fileName(h.Attempt), *number, spoolSuffix))
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		g := &segment{path: path, file: file, size: int64(len(text) + len(b))}
+		if _, err := file.Write(append(text, b...)); err != nil {
+			g.remove()
+			return nil, err
+		}
+		return g, nil
+	}
+}
+
+const spoolSuffix = ".spool"
+
+// read returns up to n bytes from a place on: fewer where the file was cut. An
+// error means that it may work later.
+func (g *segment) read(place int64, n int) ([]byte, error) {
+	at := place - g.base
+	if g.memory != nil {
+		return g.memory[at:min(at+int64(n), g.size)], nil
+	}
+	if g.file == nil {
+		file, err := os.Open(g.path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		g.file = file
+	}
+	b := make([]byte, n)
+	got, _ := g.file.ReadAt(b, at)
+	return b[:got], nil
+}
+
+func (g *segment) close() {
+	if g.file != nil {
+		_ = g.file.Close()
+		g.file = nil
+	}
+}
+
+// remove is for what was acknowledged. A file that stays is sent once more by
+// the agent's next start, and dropped by the principal.
+func (g *segment) remove() {
+	g.close()
+	if g.path != "" {
+		_ = os.Remove(g.path)
+	}
+}
+
+// left returns the spools of earlier incarnations. A file that does not say
+// whose lines it has is put aside.
+func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
+	files, err := list(f.dir, "", spoolSuffix) // those of one attempt by number
+	if err != nil {
+		return nil, err
+	}
+	all := map[wire.Attempt]*spool{}
+	for _, path := range files {
+		g := &segment{path: path}
+		h, err := g.heading()
+		if err == errShort {
+			// The agent died with the file's first write.
+			f.log.Warn("a file with lines of a task was only begun; it is removed", "file", path, "bytes", g.size)
+			g.remove()
+			continue
+		}
+		if err != nil {
+			f.log.Error("a file with lines of a task cannot be read; it is put aside", "file", path, "error", err)
+			if err := os.Rename(path, path+".bad"); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		s := all[h.Attempt]
+		if s == nil {
+			s = newSpool(f, h.Workflow, h.Attempt, wake)
+			s.urgent = true
+			all[h.Attempt] = s
+		}
+		g.base = s.end
+		s.end = g.end()
+		s.segments = append(s.segments, g)
+	}
+	return all, nil
+}
+
+// heading reads whose lines a file of an earlier incarnation has, and how long
+// the file is. It leaves the file closed: there may be many.
+func (g *segment) heading() (h heading, err error) {
+	defer g.close()
+	info, err := os.Stat(g.path)
+	if err != nil {
+		return h, err
+	}
+	g.size = info.Size()
+	for n := 4 << 10; ; {
+		b, err := g.read(0, n)
+		if err != nil {
+			return h, err
+		}
+		e, size, err := readRecord(b)
+		if err == errShort && len(b) == n && size > n {
+			n = size
+			continue
+		}
+		if err == nil && e.stream != "" {
+			err = errTorn
+		}
+		if err == nil {
+			err = json.Unmarshal(e.payload, &h)
+		}
+		if err == nil && h.Format != spoolFormat {
+			err = fmt.Errorf("it has format %d, this is format %d", h.Format, spoolFormat)
+		}
+		return h, err
+	}
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"sync"
+	"time"
+)
+
+// A start replays the write-ahead files, at some 0.3 ms a commit: DuckDB's own
+// limit, 16 MiB, would let that become a matter of ten seconds and more. So
+// each writer has its file written whole when it rests, and when there have
+// been many commits.
+const (
+	restTime    = 300 * time.Millisecond
+	restCommits = 20
+	mostCommits = 250
+)
+
+// keeper counts the commits of one writer since its file was last written
+// whole, and calls work, in a goroutine of its own, when that should be done
+// again.
+type keeper struct {
+	work func()
+
+	mu      sync.Mutex
+	commits int
+	timer   *time.Timer
+	running sync.WaitGroup
+	closed  bool
+}
+
+// committed is called after n commits.
+func (k *keeper) committed(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.commits += n
+	wait := restTime
+	switch {
+	case k.closed || k.commits < restCommits:
+		return
+	case k.commits >= mostCommits:
+		wait = 0
+	}
+	if k.timer == nil {
+		k.timer = time.AfterFunc(wait, k.run)
+		return
+	}
+	k.timer.Reset(wait)
+}
+
+func (k *keeper) run() {
+	k.mu.Lock()
+	if k.closed {
+		k.mu.Unlock()
+		return
+	}
+	k.commits = 0
+	k.running.Add(1)
+	k.mu.Unlock()
+	defer k.running.Done()
+	k.work()
+}
+
+// close returns when no work is under way, and none will be.
+func (k *keeper) close() {
+	k.mu.Lock()
+	k.closed = true
+	if k.timer != nil {
+		k.timer.Stop()
+	}
+	k.mu.Unlock()
+	k.running.Wait()
+}
+
+// keepEvents writes app.db whole.
+func (s *Store) keepEvents() {
+	l := &s.events
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed == nil {
+		s.checkpoint(stateAlias, s.opts.Path)
+	}
+}
+
+// keepLines writes the newest log file whole: the one that is appended to, or
+// the one that the start has found.
+func (s *Store) keepLines() {
+	l := &s.lines
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if newest := s.days.newest(); l.failed == nil && newest != nil {
+		s.checkpoint(newest.alias, s.days.path(newest.date))
+	}
+}
+
+// checkpoint is called under the lock of the file's writer. One that fails
+// costs the next start some time, no more.
+func (s *Store) checkpoint(alias, path string) {
+	if _, err := s.db.Exec("CHECKPOINT " + alias); err != nil {
+		s.opts.Logger.Warn("a write-ahead file is kept", "file", path, "error", err)
+	}
+}
