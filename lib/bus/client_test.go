@@ -34,7 +34,7 @@ func (s *site) let(public string, in bool) {
 func newSite(t testing.TB, endpoint string, pair *Pair, client Pair) *site {
 	t.Helper()
 	out := &site{client: client}
-	s, err := NewServer(pair, func(public string) bool {
+	s, err := NewServer(pair, func(public string, _ bool) bool {
 		_, other := out.others.Load(public)
 		return other || public == client.Public
 	})

@@ -33,7 +33,7 @@ func descriptors(t *testing.T) int {
 // come in.
 func TestCrowdAtTheDoorLeavesDescriptorsAndServesWhoIsThere(t *testing.T) {
 	pair, client := newPair(t), newPair(t)
-	server, err := NewServer(&pair, func(public string) bool { return public == client.Public })
+	server, err := NewServer(&pair, func(public string, _ bool) bool { return public == client.Public })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func FuzzZAPRequest(f *testing.F) {
 	f.Add([]byte("\x031.0\x011\x05cdktr\x09127.0.0.1\x00\x05PLAIN\x05admin\x05admin"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		request := cutUp(text)
-		g := &gate{allow: func(public string) bool { return public == listed }}
+		g := &gate{allow: func(public string, _ bool) bool { return public == listed }}
 		answer := g.judge(request)
 		if len(answer) != 6 || string(answer[0]) != "1.0" {
 			t.Fatalf("%q is no ZAP answer", answer)

@@ -54,7 +54,7 @@ func TestWithoutItsGateNobodyIsAnswered(t *testing.T) {
 
 func TestGateThatPanicsIsReported(t *testing.T) {
 	pair := newPair(t)
-	s, err := NewServer(&pair, func(string) bool { panic("broken") })
+	s, err := NewServer(&pair, func(string, bool) bool { panic("broken") })
 	if err != nil {
 		t.Fatal(err)
 	}

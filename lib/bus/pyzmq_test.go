@@ -29,7 +29,7 @@ func ringSite(t *testing.T) (s *site, dir string) {
 	dir = filepath.Join(t.TempDir(), "keys")
 	ring := openRing(t, dir)
 	pair := ring.Principal()
-	server, err := NewServer(&pair, func(public string) bool { _, _, ok := ring.Lookup(public); return ok })
+	server, err := NewServer(&pair, func(public string, _ bool) bool { _, _, ok := ring.Lookup(public); return ok })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,9 +29,10 @@ type Server struct {
 }
 
 // NewServer starts a server with its key pair, or in plaintext where pair is
-// nil. allow is asked, from one goroutine, for each peer that connects; it must
+// nil. allow is asked, from one goroutine, for each peer that connects, and is
+// told whether to a publisher; it must
 // not wait.
-func NewServer(pair *Pair, allow func(public string) bool) (*Server, error) {
+func NewServer(pair *Pair, allow func(public string, live bool) bool) (*Server, error) {
 	crowd, err := newCrowd()
 	if err != nil {
 		return nil, err
@@ -105,11 +106,15 @@ func (s *Server) listen(kind zmq.Type, endpoint string) (*zmq.Socket, string, er
 		return nil, "", fmt.Errorf("make %v socket: %w", kind, err)
 	}
 	err = configure(sock, endpoint)
+	domain := requestDomain
+	if kind == zmq.XPUB {
+		domain = liveDomain
+	}
 	if s.pair != nil {
 		err = errors.Join(err,
 			sock.SetCurveServer(1),
 			sock.SetCurveSecretkey(s.pair.Secret),
-			sock.SetZapDomain("cdktr"))
+			sock.SetZapDomain(domain))
 	}
 	if kind == zmq.ROUTER {
 		err = errors.Join(err, sock.SetRouterMandatory(1), sock.SetSndhwm(unreadReplies))

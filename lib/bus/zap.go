@@ -10,13 +10,19 @@ import (
 	"github.com/cdktr/cdktr/lib/failpoint"
 )
 
+// The ZAP domains of sockets: what a key is shown for.
+const (
+	requestDomain = "cdktr"
+	liveDomain    = "cdktr-live"
+)
+
 // zapEndpoint is where libzmq asks about keys, in each context anew.
 const zapEndpoint = "inproc://zeromq.zap.01"
 
 // gate is the ZAP handler of one context. It lets in the keys that allow
 // accepts, and gives each message the key that its sender proved, as User-Id.
 type gate struct {
-	allow func(public string) bool
+	allow func(public string, live bool) bool
 	bell  *doorbell
 	quit  chan struct{} // closed by close
 	once  sync.Once
@@ -25,7 +31,7 @@ type gate struct {
 }
 
 // openGate starts the handler; it is bound when openGate returns.
-func openGate(ctx *zmq.Context, allow func(string) bool) (*gate, error) {
+func openGate(ctx *zmq.Context, allow func(string, bool) bool) (*gate, error) {
 	g := &gate{allow: allow, bell: newDoorbell(), quit: make(chan struct{}), ended: make(chan struct{})}
 	ready := make(chan error)
 	go g.work(ctx, ready)
@@ -119,8 +125,8 @@ func (g *gate) judge(f [][]byte) [][]byte {
 		return answer(f[1], "400", "a CURVE key is needed", "")
 	}
 	key := zmq.Z85encode(string(f[6]))
-	if !g.allow(key) {
-		return answer(f[1], "400", "this key is not known here", "")
+	if !g.allow(key, string(f[2]) == liveDomain) {
+		return answer(f[1], "400", "this key is not let in here", "")
 	}
 	return answer(f[1], "200", "OK", key)
 }

@@ -34,7 +34,7 @@ func start(t *testing.T, data string) *principal {
 		t.Fatal(err)
 	}
 	pair := ring.Principal()
-	server, err := bus.NewServer(&pair, func(public string) bool {
+	server, err := bus.NewServer(&pair, func(public string, _ bool) bool {
 		_, _, known := ring.Lookup(public)
 		return known
 	})

@@ -111,7 +111,7 @@ func (p *Principal) bind() error {
 		own := p.cfg.Ring.Principal()
 		pair = &own
 	}
-	server, err := bus.NewServer(pair, p.letIn)
+	server, err := bus.NewServer(pair, p.admits)
 	if err != nil {
 		return fmt.Errorf("start the message server: %w", err)
 	}
@@ -159,7 +159,14 @@ func (p *Principal) at(port int) string {
 	return "tcp://" + net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// letIn is asked at each handshake, and before each answer.
+// admits is asked at each handshake. An agent has nothing to read on the live
+// stream.
+func (p *Principal) admits(public string, live bool) bool {
+	_, role, known := p.cfg.Ring.Lookup(public)
+	return known && (!live || role != agent)
+}
+
+// letIn is asked before each answer.
 func (p *Principal) letIn(public string) bool {
 	if p.cfg.Insecure {
 		return true
