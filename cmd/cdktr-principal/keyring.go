@@ -71,7 +71,7 @@ func openDirectory(env cli.Env, home *principal.Home) (*keyring, error) {
 		return nil, errors.Join(cli.Exit(cli.Config, err), home.Close())
 	}
 	for _, err := range ring.Skipped() {
-		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
+		fmt.Fprintf(env.Stderr, "%s: %s\n", env.Name, cli.Clean(err.Error()))
 	}
 	return &keyring{ring: ring, home: home}, nil
 }

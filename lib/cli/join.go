@@ -32,7 +32,7 @@ func joining(file string) func(context.Context, Env) error {
 			return err
 		}
 		fmt.Fprintf(env.Stderr, "%s: joined %s as %s (%s), named %s in %s\n",
-			env.Name, p.Address, i.Metadata["name"], i.Metadata["role"], p.Name, env.ConfigFile())
+			env.Name, Clean(p.Address), i.Metadata["name"], i.Metadata["role"], p.Name, env.ConfigFile())
 		return nil
 	}
 }
@@ -102,12 +102,16 @@ func (e Env) nameFor(i bus.Invitation) string {
 	if net.ParseIP(host) == nil {
 		host, _, _ = strings.Cut(host, ".")
 	}
-	host = strings.Map(func(c rune) rune {
-		if strings.ContainsRune(":%[]/", c) {
-			return '-'
+	// It names a file too.
+	host = strings.Trim(strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' {
+			return c
 		}
-		return c
-	}, host)
+		return '-'
+	}, host), ".")
+	if host == "" {
+		host = "principal"
+	}
 	for _, name := range []string{host, host + "-" + i.Metadata["name"]} {
 		known := e.Settings.principal(name)
 		if known == nil {

@@ -12,6 +12,10 @@ import (
 // errInterrupted is the cause of a context that a signal cancelled.
 var errInterrupted = errors.New("interrupted")
 
+// oneWish is the time within which a second signal counts as the first one:
+// timeout(1) signals a process and then its group.
+const oneWish = 200 * time.Millisecond
+
 // Main runs the command as this process: its arguments, its streams, its
 // signals. The first ^C or SIGTERM cancels the context, the second ends the
 // process at once.
@@ -37,8 +41,12 @@ func Main(c Command) int {
 	go func() {
 		<-signals
 		cancel(errInterrupted)
-		<-signals
-		os.Exit(Interrupted)
+		for first := time.Now(); ; {
+			<-signals
+			if time.Since(first) > oneWish {
+				os.Exit(Interrupted)
+			}
+		}
 	}()
 	return c.Run(ctx, env, os.Args[1:])
 }
