@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path"
 	"strconv"
 	"time"
 
@@ -71,6 +72,9 @@ func (o *options) check(env cli.Env) error {
 // filter is the part of the query that output, runs and events share.
 func (o *options) filter(env cli.Env) (wire.Filter, error) {
 	f := wire.Filter{Workflow: o.Workflow, Run: o.Run}
+	if _, err := path.Match(o.Workflow, ""); err != nil {
+		return f, env.Usagef("-w %q is no pattern: a [ needs its ]", o.Workflow)
+	}
 	end := env.Start
 	if o.Until != "" {
 		until, err := o.Until.Time(env)
