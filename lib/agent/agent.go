@@ -93,7 +93,8 @@ type Agent struct {
 	sent     time.Duration // when the newest call that was answered was sent, on task.Uptime's clock
 	company  time.Time     // when the agent was last seen not to be alone
 	renewal  *time.Timer
-	renewals int // not answered yet
+	renewals int  // not answered yet
+	probing  bool // the watchdog is asked for a sign
 	leaving  leaving
 	err      error // ends Run
 }

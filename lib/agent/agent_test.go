@@ -26,6 +26,12 @@ type running struct {
 
 func run(t *testing.T, p *principal, o Options) running {
 	t.Helper()
+	return runAgent(t, p, o, func(*Agent) {})
+}
+
+// runAgent is run for an agent that is prepared.
+func runAgent(t *testing.T, p *principal, o Options, prepare func(*Agent)) running {
+	t.Helper()
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
@@ -38,6 +44,7 @@ func run(t *testing.T, p *principal, o Options) running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	prepare(a)
 	ctx, cancel := context.WithCancel(context.Background())
 	r := running{a, cancel, make(chan error, 1)}
 	go func() { r.done <- a.Run(ctx) }()
@@ -124,6 +131,7 @@ func TestFreedSlotIsUsedWithoutANewPull(t *testing.T) {
 }
 
 func TestLostLeaseComesAgainAndRunsOnce(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	run(t, p, Options{})
 	dir := t.TempDir()
@@ -171,6 +179,7 @@ func TestStopOrderEndsTheTask(t *testing.T) {
 }
 
 func TestPrincipalThatForgotTheAgentHearsHelloAndTheTaskGoesOn(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	run(t, p, Options{Slots: 2})
 	dir := t.TempDir()
@@ -218,6 +227,7 @@ func TestFencedResultIsForgotten(t *testing.T) {
 }
 
 func TestAwayPrincipalGetsEverythingWhenItIsBack(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	dir := t.TempDir()
 	run(t, p, Options{Dir: dir, Slots: 2})
@@ -241,39 +251,43 @@ func TestAwayPrincipalGetsEverythingWhenItIsBack(t *testing.T) {
 // Whatever is lost, doubled or late on the way: every task runs once, and its
 // lines and its result arrive whole.
 func TestUnreliableNetworkLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for _, seed := range []uint64{1, 2, 3} {
-		p := newPrincipal(t)
-		p.faults = rand.New(rand.NewPCG(seed, 0))
-		dir := t.TempDir()
-		r := run(t, p, Options{Slots: 4})
-		spec := script(`echo $NAME >> ran; for i in 1 2 3 4 5; do seq 500; echo e$i >&2; sleep 0.01; done; printf tail`)
-		spec.Dir = dir
-		var ids []wire.Attempt
-		for n := range 12 {
-			spec.Env = map[string]string{"NAME": fmt.Sprint("t", n)}
-			ids = append(ids, p.give(spec.Env["NAME"], spec))
-		}
-		want := strings.Fields(strings.Repeat(sequence(500), 5) + "tail")
-		for _, id := range ids {
-			if r := p.awaitResult(id); r.Outcome != "exited" || *r.ExitCode != 0 || r.Lines["stdout"] != 2501 {
-				t.Errorf("seed %d: %+v", seed, r)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			p := newPrincipal(t)
+			p.faults = rand.New(rand.NewPCG(seed, 0))
+			dir := t.TempDir()
+			r := run(t, p, Options{Slots: 4})
+			spec := script(`echo $NAME >> ran; for i in 1 2 3 4 5; do seq 500; echo e$i >&2; sleep 0.01; done; printf tail`)
+			spec.Dir = dir
+			var ids []wire.Attempt
+			for n := range 12 {
+				spec.Env = map[string]string{"NAME": fmt.Sprint("t", n)}
+				ids = append(ids, p.give(spec.Env["NAME"], spec))
 			}
-			if got := p.texts(id, "stdout"); !slices.Equal(got, want) {
-				t.Errorf("seed %d: stdout of %s has %d lines, want %d", seed, id.Task, len(got), len(want))
+			want := strings.Fields(strings.Repeat(sequence(500), 5) + "tail")
+			for _, id := range ids {
+				if r := p.awaitResult(id); r.Outcome != "exited" || *r.ExitCode != 0 || r.Lines["stdout"] != 2501 {
+					t.Errorf("%+v", r)
+				}
+				if got := p.texts(id, "stdout"); !slices.Equal(got, want) {
+					t.Errorf("stdout of %s has %d lines, want %d", id.Task, len(got), len(want))
+				}
+				if got := p.texts(id, "stderr"); !slices.Equal(got, []string{"e1", "e2", "e3", "e4", "e5"}) {
+					t.Errorf("stderr of %s: %q", id.Task, got)
+				}
 			}
-			if got := p.texts(id, "stderr"); !slices.Equal(got, []string{"e1", "e2", "e3", "e4", "e5"}) {
-				t.Errorf("seed %d: stderr of %s: %q", seed, id.Task, got)
+			ran := strings.Fields(read(t, dir, "ran"))
+			slices.Sort(ran)
+			if len(ran) != 12 || len(slices.Compact(ran)) != 12 {
+				t.Errorf("ran %q", ran)
 			}
-		}
-		ran := strings.Fields(read(t, dir, "ran"))
-		slices.Sort(ran)
-		if len(ran) != 12 || len(slices.Compact(ran)) != 12 {
-			t.Errorf("seed %d: ran %q", seed, ran)
-		}
-		r.Drain()
-		if err := r.wait(t); err != nil {
-			t.Error(err)
-		}
+			r.Drain()
+			if err := r.wait(t); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -288,6 +302,7 @@ func sequence(n int) string {
 // A principal that knows nothing of a run refuses its lines for ever. Those of
 // other tasks, which would travel with them, must not suffer.
 func TestRefusedLinesDoNotHoldUpOthers(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	p.unknown = "bad"
 	run(t, p, Options{Slots: 2})
@@ -319,25 +334,30 @@ func TestHelloThatCanNeverSucceedEndsTheAgent(t *testing.T) {
 }
 
 func TestHelloThatMaySucceedLaterIsTriedAgainAndSaysSoOnce(t *testing.T) {
+	t.Parallel()
 	for _, code := range []wire.Code{wire.BadVersion, wire.NotAllowed} {
-		p := newPrincipal(t)
-		p.refuse[wire.OpAgentHello] = &wire.Error{Code: code, Message: "not like this"}
-		var log bytes.Buffer
-		r := run(t, p, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-		p.await("three tries", func() bool { return p.refused >= 3 })
-		p.locked(func() { delete(p.refuse, wire.OpAgentHello) })
-		p.await("the welcome", func() bool { return p.hellos == 1 })
-		r.Drain()
-		if err := r.wait(t); err != nil {
-			t.Errorf("%s: %v", code, err)
-		}
-		if n := strings.Count(log.String(), "not like this"); n != 1 {
-			t.Errorf("%s: said %d times:\n%s", code, n, &log)
-		}
+		t.Run(string(code), func(t *testing.T) {
+			t.Parallel()
+			p := newPrincipal(t)
+			p.refuse[wire.OpAgentHello] = &wire.Error{Code: code, Message: "not like this"}
+			var log bytes.Buffer
+			r := run(t, p, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+			p.await("three tries", func() bool { return p.refused >= 3 })
+			p.locked(func() { delete(p.refuse, wire.OpAgentHello) })
+			p.await("the welcome", func() bool { return p.hellos == 1 })
+			r.Drain()
+			if err := r.wait(t); err != nil {
+				t.Errorf("%v", err)
+			}
+			if n := strings.Count(log.String(), "not like this"); n != 1 {
+				t.Errorf("said %d times:\n%s", n, &log)
+			}
+		})
 	}
 }
 
 func TestSupersededAgentEndsItsTasks(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	r := run(t, p, Options{})
 	id := p.give("t", script("echo up; echo $$; exec sleep 1000"))

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -26,13 +27,17 @@ const (
 // attempt is a lease that the agent has, from its arrival until its result is
 // acknowledged.
 type attempt struct {
-	id       wire.Attempt
-	workflow string
-	state    string
-	spool    *spool
-	process  *task.Process // nil: not started yet, or ended
+	id        wire.Attempt
+	workflow  string
+	exclusive bool
+	state     string
+	spool     *spool
+	process   *task.Process // nil: not started yet, or ended
 
-	killed   bool   // end it at once, also if it is not started yet
+	wanted context.Context // ends when it is not to be started any more
+	unwant context.CancelFunc
+
+	killed   bool   // end it at once
 	dropping string // the agent itself ends it: why
 	unwanted bool   // nobody waits for its result
 
@@ -84,6 +89,7 @@ func (a *Agent) stop(at *attempt) {
 		return
 	}
 	at.state = stateStopping
+	at.unwant()
 	if at.process != nil {
 		at.process.Stop()
 	}
@@ -95,10 +101,19 @@ func (at *attempt) kill() {
 		return
 	}
 	at.state, at.killed = stateStopping, true
+	at.unwant()
 	at.spool.unbound()
 	if at.process != nil {
 		at.process.Kill()
 	}
+}
+
+// drop is kill for a reason that is the agent's own.
+func (at *attempt) drop(why string) {
+	if at.state == stateRunning {
+		at.dropping = why
+	}
+	at.kill()
 }
 
 // giveUp ends an attempt that now belongs to somebody else.

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cdktr/cdktr/lib/task"
 )
 
 // ErrBeside tells that a principal's own agent lives already.
@@ -66,14 +67,19 @@ func openBeside(agents string) (*os.File, error) {
 const drainedWord = "drained"
 
 func (b *Beside) sign(word string) error {
-	err := b.file.Truncate(0)
-	if err == nil {
-		_, err = b.file.WriteAt(fmt.Appendf(nil, "%d %s\n", os.Getpid(), word), 0)
-	}
+	_, err := b.file.WriteAt(placeText(task.Identify(os.Getpid()), word), 0)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", b.file.Name(), err)
 	}
 	return nil
+}
+
+// placeSize is the length of the text in the place, always: so that one write
+// replaces it whole.
+const placeSize = 64
+
+func placeText(id task.ID, word string) []byte {
+	return fmt.Appendf(nil, "%-*s\n", placeSize-1, fmt.Sprintf("%d %d %s", id.PID, id.Start, word))
 }
 
 // Drained leaves word that the agent leaves on somebody's order: a principal
@@ -99,7 +105,6 @@ func Adopt(ctx context.Context, agents string, grace time.Duration) error {
 		return nil
 	}
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		// The lock is held, so the pid in it is the agent's.
 		if err := signalHolder(f, s); err != nil {
 			return err
 		}
@@ -130,25 +135,39 @@ func gone(ctx context.Context, f *os.File) bool {
 	}
 }
 
-// readPlace returns the process that the place names, or 0, and its last word.
-func readPlace(f *os.File) (pid int, word string) {
-	text := make([]byte, 64)
+// readPlace returns the process that the place names, or none, and its last
+// word.
+func readPlace(f *os.File) (id task.ID, word string) {
+	text := make([]byte, placeSize)
 	n, _ := f.ReadAt(text, 0)
-	number, word, _ := strings.Cut(strings.TrimSpace(string(text[:n])), " ")
-	pid, err := strconv.Atoi(number)
-	if err != nil {
-		return 0, ""
+	if _, err := fmt.Sscan(string(text[:n]), &id.PID, &id.Start); err != nil {
+		return task.ID{}, ""
 	}
-	return pid, word
+	if fields := strings.Fields(string(text[:n])); len(fields) > 2 {
+		word = fields[2]
+	}
+	return id, word
 }
 
+// signTime is how long a process may hold the lock without its name in the
+// place: until then that has the name of the one before.
+const signTime = 5 * time.Second
+
+// signalHolder sends a signal to the process that holds the lock, if there is
+// one, and to no stranger that has the number of an earlier one.
 func signalHolder(f *os.File, s syscall.Signal) error {
-	pid, _ := readPlace(f)
-	if pid <= 1 {
-		return fmt.Errorf("%s names no process", f.Name())
+	id, _ := readPlace(f)
+	for limit := time.Now().Add(signTime); id.PID <= 1 || !id.Alive(); id, _ = readPlace(f) {
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			return nil // it has ended
+		}
+		if time.Now().After(limit) {
+			return fmt.Errorf("%s does not name the process that holds it", f.Name())
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("end the agent (process %d): %w", pid, err)
+	if err := syscall.Kill(id.PID, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("end the agent (process %d): %w", id.PID, err)
 	}
 	return nil
 }

@@ -200,7 +200,7 @@ func spooled(t *testing.T, dir string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return slices.DeleteFunc(files, empty)
 }
 
 // A kill -9 in the middle of a task that prints without end, with a principal

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -21,8 +23,9 @@ func exclusive(name string, spec wire.Spec) wire.Lease {
 const noAnswer = "no answer from the principal for "
 
 func TestExclusiveTaskEndsWithoutAnAnswerFromThePrincipal(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
-	p.timeout = 3 * time.Second
+	p.timeout = 2 * time.Second
 	run(t, p, Options{Slots: 2})
 	alone, other := p.lease(exclusive("alone", script(stubborn))), p.give("other", script("echo $$; exec sleep 1000"))
 	pids, otherPID := p.pidsFrom(alone, 2), p.pidsFrom(other, 1)
@@ -38,21 +41,23 @@ func TestExclusiveTaskEndsWithoutAnAnswerFromThePrincipal(t *testing.T) {
 }
 
 func TestExclusiveTaskOfAHealthyAgentGoesOn(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	p.timeout = 2 * time.Second
 	run(t, p, Options{})
-	if r := p.awaitResult(p.lease(exclusive("t", script("sleep 2")))); r.Outcome != outcomeExited || *r.ExitCode != 0 {
+	if r := p.awaitResult(p.lease(exclusive("t", script("sleep 1.5")))); r.Outcome != outcomeExited || *r.ExitCode != 0 {
 		t.Errorf("%+v", r)
 	}
 }
 
 // One sign of life is lost, and nothing is heard of it for long.
 func TestOneLostCallEndsNoExclusiveTask(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	p.timeout = 3 * time.Second
 	p.lose = 1
 	run(t, p, Options{})
-	if r := p.awaitResult(p.lease(exclusive("t", script("sleep 2.5")))); r.Outcome != outcomeExited {
+	if r := p.awaitResult(p.lease(exclusive("t", script("sleep 2")))); r.Outcome != outcomeExited {
 		t.Errorf("%+v", r)
 	}
 	p.locked(func() {
@@ -66,7 +71,7 @@ func TestOneLostCallEndsNoExclusiveTask(t *testing.T) {
 // result that the agent has when it wakes is not the task's own.
 func TestExclusiveTaskOfAFrozenAgentEnds(t *testing.T) {
 	p := newPrincipal(t)
-	p.timeout = 3 * time.Second
+	p.timeout = 2 * time.Second
 	server := httptest.NewServer(p)
 	defer server.Close()
 	defer server.CloseClientConnections()
@@ -133,7 +138,7 @@ func agentProcess(t *testing.T) int {
 
 func TestExclusiveTaskIsNotStartedTooLate(t *testing.T) {
 	g, _ := dogFor(t)
-	w := &watchdog{now: g, tasks: map[wire.Attempt]*watched{}, stop: make(chan struct{}), over: make(chan struct{})}
+	w := newWatchdog(g, slog.New(slog.DiscardHandler))
 	go func() {
 		w.listen(g)
 		w.lost(g)
@@ -143,20 +148,22 @@ func TestExclusiveTaskIsNotStartedTooLate(t *testing.T) {
 	id := wire.Attempt{Run: "r", Task: "t", Attempt: 1}
 	now := task.Uptime()
 	w.heard(contact{Sent: now - 2*time.Second, Limit: time.Second})
-	if err := w.begin(id, true); err == nil || !strings.HasPrefix(err.Error(), noAnswer) {
+	if err := w.begin(t.Context(), id, true); err == nil || !strings.HasPrefix(err.Error(), noAnswer) {
 		t.Errorf("after the deadline: %v", err)
 	}
-	if err := w.begin(id, false); err != nil {
+	if err := w.begin(t.Context(), id, false); err != nil {
 		t.Errorf("not exclusive: %v", err)
 	}
 	w.end(id)
 	w.heard(contact{Sent: now, Limit: time.Hour})
-	if err := w.begin(id, true); err != nil {
+	if err := w.begin(t.Context(), id, true); err != nil {
 		t.Errorf("in time: %v", err)
 	}
 	w.end(id)
 	g.kill()
-	if err := w.begin(id, true); err == nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := w.begin(ctx, id, true); err == nil {
 		t.Error("started without a watchdog")
 	}
 }

@@ -10,6 +10,7 @@ import (
 // The answer to a pull lies unread while its agent stands still. By the time
 // it is read, the task may be another agent's.
 func TestLeaseThatComesTooLateIsNotStarted(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	p.timeout = 300 * time.Millisecond
 	run(t, p, Options{})
@@ -29,11 +30,13 @@ func TestLeaseThatComesTooLateIsNotStarted(t *testing.T) {
 }
 
 func TestAgentThatIsNotWantedAnyMoreEndsWhatItRuns(t *testing.T) {
+	t.Parallel()
 	for name, refusal := range map[string]*wire.Error{
 		"its key was revoked":                 {Code: wire.NotAllowed, Message: "this key is not known here"},
 		"its name was given to another since": {Code: wire.Unavailable, Message: "the name is taken"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPrincipal(t)
 			run(t, p, Options{})
 			id := p.give("t", script("echo $$; exec sleep 1000"))

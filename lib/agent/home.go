@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/wire"
 )
@@ -109,15 +110,32 @@ func (h *home) identify() error {
 	return syncDir(h.dir)
 }
 
-// sweep removes what an agent that died left half done: scripts of its tasks.
+// badSuffix is that of files that cannot be read, and are put aside for people.
+const (
+	badSuffix = ".bad"
+	badTime   = 14 * 24 * time.Hour
+)
+
+// sweep removes what an agent that died left half done, scripts of its tasks
+// and results, and what was put aside long ago.
 func (h *home) sweep() error {
-	left, err := os.ReadDir(h.temp())
-	if err != nil {
-		return err
-	}
-	for _, f := range left {
-		if err := os.Remove(filepath.Join(h.temp(), f.Name())); err != nil {
+	for _, s := range []struct {
+		dir, suffix string
+		age         time.Duration
+	}{
+		{h.temp(), "", 0}, {h.results(), newSuffix, 0}, {h.results(), badSuffix, badTime}, {h.spools(), badSuffix, badTime},
+	} {
+		left, err := list(s.dir, "", s.suffix)
+		if err != nil {
 			return err
+		}
+		for _, path := range left {
+			if info, err := os.Stat(path); s.age > 0 && (err != nil || time.Since(info.ModTime()) < s.age) {
+				continue
+			}
+			if err := os.Remove(path); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -149,11 +167,7 @@ func (h *home) keep(r record) error {
 	return nil
 }
 
-func (h *home) harden(a wire.Attempt) error {
-	lines, err := list(h.spools(), fileName(a)+"-", spoolSuffix)
-	if err != nil {
-		return err
-	}
+func (h *home) harden(a wire.Attempt, lines []string) error {
 	for _, path := range append(lines, h.file(a)) {
 		if err := syncFile(path); err != nil {
 			return err
@@ -177,7 +191,7 @@ func (h *home) forget(a wire.Attempt) error {
 }
 
 // kept returns the results of earlier incarnations. A file that cannot be read
-// as one is told to skipped and left where it is.
+// as one is told to skipped and put aside.
 func (h *home) kept(skipped func(file string, err error)) ([]record, error) {
 	files, err := list(h.results(), "", ".json")
 	if err != nil {
@@ -191,7 +205,7 @@ func (h *home) kept(skipped func(file string, err error)) ([]record, error) {
 			err = json.Unmarshal(b, &r)
 		}
 		if err != nil {
-			skipped(file, err)
+			skipped(file, errors.Join(err, os.Rename(file, file+badSuffix)))
 			continue
 		}
 		all = append(all, r)
@@ -210,10 +224,12 @@ func fileName(a wire.Attempt) string {
 	return hex.EncodeToString(sum[:12])
 }
 
+const newSuffix = ".new"
+
 // replace replaces a file whole: whoever reads it finds the old text or the
 // new one. With sync that holds over power loss as well.
 func replace(path string, b []byte, sync bool) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path+newSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -225,7 +241,7 @@ func replace(path string, b []byte, sync bool) error {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = os.Rename(path+newSuffix, path)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,13 +69,16 @@ func TestResultsAreKeptUntilForgotten(t *testing.T) {
 	if err != nil || len(all) != 1 || skipped != 1 || all[0].Workflow != "w" || all[0].Result.Lines["stdout"] != 3 {
 		t.Fatalf("%+v, %d skipped, %v", all, skipped, err)
 	}
+	s := newSpool(newShelf(h.spools(), slog.New(slog.DiscardHandler)), "w", r.Result.Attempt, func() {})
+	defer s.close()
 	for range 2 {
-		if err := h.harden(r.Result.Attempt); err != nil { // without lines, and with some
+		if err := h.harden(r.Result.Attempt, s.paths()); err != nil { // without lines, and with some
 			t.Fatal(err)
 		}
-		s := newSpool(newShelf(h.spools(), slog.New(slog.DiscardHandler)), "w", r.Result.Attempt, func() {})
 		s.put(wire.Stdout, lines("a"))
-		defer s.close()
+	}
+	if len(s.paths()) != 1 {
+		t.Errorf("the lines are in %q", s.paths())
 	}
 	for range 2 {
 		if err := h.forget(r.Result.Attempt); err != nil {
@@ -83,6 +87,46 @@ func TestResultsAreKeptUntilForgotten(t *testing.T) {
 	}
 	if all, _ := h.kept(func(string, error) {}); len(all) != 0 {
 		t.Errorf("%+v", all)
+	}
+}
+
+func TestStartRemovesWhatNobodyWillRead(t *testing.T) {
+	dir := t.TempDir()
+	h, err := openHome(dir, "box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, h.results(), "torn.json.new", "{")
+	write(t, h.results(), "torn.json", "{")
+	if all, err := h.kept(func(string, error) {}); err != nil || len(all) != 0 {
+		t.Errorf("%v, %v", all, err)
+	}
+	write(t, h.spools(), "old.spool.bad", "x")
+	long := time.Now().Add(-2 * badTime)
+	if err := os.Chtimes(filepath.Join(h.spools(), "old.spool.bad"), long, long); err != nil {
+		t.Fatal(err)
+	}
+	write(t, h.spools(), "new.spool.bad", "x")
+	write(t, h.spools(), "lines.spool", "x")
+	if err := h.close(); err != nil {
+		t.Fatal(err)
+	}
+	if h, err = openHome(dir, "box"); err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	var left []string
+	for _, dir := range []string{h.results(), h.spools()} {
+		files, err := list(dir, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			left = append(left, filepath.Base(f))
+		}
+	}
+	if want := []string{"torn.json.bad", "lines.spool", "new.spool.bad"}; !slices.Equal(left, want) {
+		t.Errorf("left: %q, want %q", left, want)
 	}
 }
 

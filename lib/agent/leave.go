@@ -91,10 +91,7 @@ func (a *Agent) kill() {
 
 func (a *Agent) killAll() {
 	for _, at := range a.attempts {
-		if at.state == stateRunning {
-			at.dropping = a.leaving.why
-		}
-		at.kill()
+		at.drop(a.leaving.why)
 	}
 }
 

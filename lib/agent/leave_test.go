@@ -31,6 +31,7 @@ func TestShutdownLetsTasksEndAndDeliversThem(t *testing.T) {
 }
 
 func TestShutdownDropsWhatDoesNotEndInTime(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	r := run(t, p, Options{Slots: 1, Grace: 50 * time.Millisecond})
 	id := p.give("t", script("trap '' TERM; echo up; while :; do sleep 0.02; done"))
@@ -61,6 +62,7 @@ func TestSecondSignalKillsAtOnce(t *testing.T) {
 
 // A run that stays with the agent to its end goes on while the agent drains.
 func TestDrainedAgentStaysUntilThePrincipalReleasesIt(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	p.bound = true
 	r := run(t, p, Options{Slots: 1})
@@ -97,6 +99,7 @@ func TestShutdownAsksNobody(t *testing.T) {
 }
 
 func TestLonelyAgentLeavesWhenNothingRuns(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	dir := t.TempDir()
 	r := run(t, p, Options{Dir: dir, Slots: 1, Alone: 200 * time.Millisecond})
@@ -121,6 +124,7 @@ func TestLonelyAgentLeavesWhenNothingRuns(t *testing.T) {
 }
 
 func TestAgentThatHearsItsPrincipalIsNotAlone(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	p.timeout = 300 * time.Millisecond
 	run(t, p, Options{Alone: 400 * time.Millisecond})
@@ -158,6 +162,7 @@ func TestDrainedAgentFinishesAndLeaves(t *testing.T) {
 
 // Nobody may be told to drain: then the agent asks for nothing more.
 func TestShutdownTakesNoMoreWhereDrainIsNotAllowed(t *testing.T) {
+	t.Parallel()
 	p := newPrincipal(t)
 	p.refuse[wire.OpAgentDrain] = &wire.Error{Code: wire.NotAllowed, Message: "no"}
 	r := run(t, p, Options{Slots: 1})

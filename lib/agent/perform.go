@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -20,7 +21,8 @@ func (a *Agent) start(lease wire.Lease) {
 			a.giveUp(older, "a newer attempt takes its place")
 		}
 	}
-	at := &attempt{id: lease.Attempt, workflow: lease.Workflow, state: stateRunning}
+	at := &attempt{id: lease.Attempt, workflow: lease.Workflow, exclusive: lease.Exclusive, state: stateRunning}
+	at.wanted, at.unwant = context.WithCancel(a.ctx)
 	at.spool = newSpool(a.ship.shelf, lease.Workflow, lease.Attempt, a.ship.wake)
 	a.attempts[at.id] = at
 	a.ship.add(at.spool)
@@ -35,11 +37,14 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 		at.spool.put(wire.System, []wire.Line{{Time: clock.Stamp(), Text: strings.ToValidUTF8(text, "\uFFFD")}})
 	}
 	result, stopped := wire.Result{Attempt: at.id}, false
-	err := a.makeWay(at.id, say)
+	err := a.makeWay(at, say)
 	if err == nil {
-		err = a.dog.begin(at.id, lease.Exclusive)
+		err = a.dog.begin(at.wanted, at.id, lease.Exclusive)
 	}
-	if err != nil {
+	if at.wanted.Err() != nil {
+		stopped, result.Ended = true, wire.At(time.Now())
+		say("not started: told to stop")
+	} else if err != nil {
 		result.Outcome, result.Reason, result.Ended = outcomeDropped, err.Error(), wire.At(time.Now())
 		say("not started: " + err.Error())
 	} else {
@@ -53,6 +58,7 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 
 // execute runs the process to its end, and says whether it was stopped.
 func (a *Agent) execute(at *attempt, lease wire.Lease, clock *task.Clock, result *wire.Result, say func(string)) (stopped bool) {
+	at.spool.mark()
 	process, err := task.Start(lease.Spec, task.Options{
 		Sink: at.spool.put, Clock: clock, TempDir: a.home.temp(), Grace: a.o.TaskGrace,
 	})
@@ -84,24 +90,25 @@ func (a *Agent) cut(id wire.Attempt, exit task.Exit) error {
 	switch {
 	case err == nil && v.Killed:
 		return v.reason()
-	case err != nil && !exit.Stopped && exit.Code == 128+int(syscall.SIGKILL):
-		return fmt.Errorf("killed, perhaps by the watchdog of the agent: %w", err)
+	case (err != nil || a.dog.doubtful(id)) && !exit.Stopped && exit.Code == 128+int(syscall.SIGKILL):
+		return errors.New("killed, perhaps by a watchdog of the agent that has died since")
 	}
 	return nil
 }
 
 // wayTime is how long an attempt waits for what is left of earlier ones.
-const wayTime = 5 * time.Second
+// It is long: a run ends CRASHED after three attempts that were not started.
+const wayTime = 30 * time.Second
 
 // makeWay ends what lives on this machine of earlier attempts of the task: of
 // this agent, of one that died, or of one that lost its principal.
-func (a *Agent) makeWay(id wire.Attempt, say func(string)) error {
-	if id.Attempt <= 1 {
+func (a *Agent) makeWay(at *attempt, say func(string)) error {
+	if at.id.Attempt <= 1 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, wayTime)
+	ctx, cancel := context.WithTimeout(at.wanted, wayTime)
 	defer cancel()
-	n, err := task.EndEarlier(ctx, id)
+	n, err := task.EndEarlier(ctx, at.id)
 	if n > 0 {
 		say(fmt.Sprintf("an earlier attempt was still running on this machine: SIGKILL to %d of its processes", n))
 	}

@@ -51,6 +51,7 @@ type principal struct {
 	refused int
 	lose    int           // so many signs of life stay without an answer
 	timeout time.Duration // of heartbeats
+	onHello func()
 }
 
 func newPrincipal(t *testing.T) *principal {
@@ -183,6 +184,9 @@ func (p *principal) check(ref wire.AgentRef) error {
 func (p *principal) welcome(h wire.AgentHello) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.onHello != nil {
+		p.onHello()
+	}
 	p.known, p.hello, p.pull, p.told = h.AgentRef, h, 0, false
 	p.hellos++
 	w := wire.AgentWelcome{Epoch: "e", Logs: "tcp://logs", HeartbeatTimeoutMS: int(p.timeout.Milliseconds())}
@@ -216,7 +220,7 @@ func (p *principal) work(ctx context.Context, req wire.AgentPull) (any, error) {
 		p.again[id] = !has[id]
 	}
 	p.changed()
-	expired := time.After(2 * time.Second)
+	expired := time.After(300 * time.Millisecond)
 	for {
 		if p.pull != req.Seq {
 			return wire.AgentWork{}, nil

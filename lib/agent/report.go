@@ -10,6 +10,7 @@ import (
 // ended takes the result of an attempt whose processes are gone.
 func (a *Agent) ended(at *attempt, result wire.Result, stopped bool) {
 	at.state, at.process = stateDone, nil
+	at.unwant()
 	if at.unwanted {
 		a.forget(at)
 		return
@@ -44,6 +45,10 @@ func (a *Agent) report(at *attempt) {
 				at.saving, at.kept = false, true
 				if err != nil {
 					a.log.Error("a result is not safe from a crash of the agent", "error", err)
+				}
+				if at.unwanted { // since it was on its way
+					a.discard(at)
+					return
 				}
 				a.after(hardenAfter, func() { a.harden(at) })
 				a.report(at)
@@ -83,7 +88,7 @@ func (a *Agent) harden(at *attempt) {
 		return
 	}
 	a.calls.Go(func() {
-		if err := a.home.harden(at.id); err != nil {
+		if err := a.home.harden(at.id, at.spool.paths()); err != nil {
 			a.log.Error("a result is not safe from power loss", "error", err)
 		}
 	})
@@ -97,8 +102,12 @@ func (a *Agent) forget(at *attempt) {
 	}
 	delete(a.attempts, at.id)
 	if at.kept {
-		if err := a.home.forget(at.id); err != nil {
-			a.log.Error("an old result cannot be removed", "error", err)
-		}
+		a.discard(at)
+	}
+}
+
+func (a *Agent) discard(at *attempt) {
+	if err := a.home.forget(at.id); err != nil {
+		a.log.Error("an old result cannot be removed", "error", err)
 	}
 }

@@ -46,7 +46,42 @@ func (a *Agent) call(op wire.Op, req, result any, then func(error)) {
 func (a *Agent) heard(sent time.Duration) {
 	a.sent = max(a.sent, sent)
 	a.company = time.Now()
-	a.dog.heard(contact{Sent: a.sent, Limit: a.timeout / 2})
+	a.dog.heard(a.contact())
+}
+
+func (a *Agent) contact() contact { return contact{Sent: a.sent, Limit: a.timeout / 2} }
+
+// enforce is what the watchdog does as well, and perhaps cannot.
+func (a *Agent) enforce() {
+	now, c := task.Uptime(), a.contact()
+	if !c.overdue(now) {
+		return
+	}
+	for _, at := range a.attempts {
+		if at.exclusive && !at.killed && at.state != stateDone {
+			v := verdict{Attempt: at.id, Silent: now - c.Sent}
+			a.log.Warn("no answer from the principal: ending an exclusive task", "run", at.id.Run, "task", at.id.Task, "for", v.Silent.String())
+			at.drop(v.reason().Error())
+		}
+	}
+}
+
+// probe asks the watchdog for a sign while there is something to watch: one
+// that stands still is replaced.
+func (a *Agent) probe() {
+	if a.probing || a.ctx.Err() != nil {
+		return
+	}
+	for id, at := range a.attempts {
+		if at.state != stateDone {
+			a.probing = true
+			a.calls.Go(func() {
+				_, _ = a.dog.ask(id)
+				a.post(func() { a.probing = false })
+			})
+			return
+		}
+	}
 }
 
 // late says that the principal may have given this agent up: what an answer
@@ -207,6 +242,8 @@ const mostRenewals = 4
 // it the agent's own. It does not wait for the one before: that may be lost.
 func (a *Agent) renew() {
 	a.renewal.Reset(a.beat)
+	a.enforce()
+	a.probe()
 	if !a.welcomed || a.renewals == mostRenewals {
 		return
 	}

@@ -93,6 +93,7 @@ func (s *shipper) close() {
 	for _, sp := range s.spools {
 		sp.close()
 	}
+	s.shelf.close()
 }
 
 // run ships until ctx ends, and returns when no call is under way.
@@ -120,8 +121,20 @@ func (s *shipper) run(ctx context.Context) {
 // ship starts the calls that are due and says when the next one is.
 func (s *shipper) ship(ctx context.Context, now time.Time) (next time.Time) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sweep()
+	over := s.sweep()
+	next = s.launch(ctx, now)
+	s.mu.Unlock()
+	// Last, and without the lock: no call and no new task waits for the disk.
+	for _, sp := range over {
+		sp.remove()
+	}
+	if len(over) > 0 {
+		s.over()
+	}
+	return next
+}
+
+func (s *shipper) launch(ctx context.Context, now time.Time) (next time.Time) {
 	for s.link != nil && s.flying < mostCalls {
 		due := s.earliest()
 		if due.IsZero() || due.After(now) {
@@ -137,22 +150,16 @@ func (s *shipper) ship(ctx context.Context, now time.Time) (next time.Time) {
 	return time.Time{}
 }
 
-// sweep removes the spools that are over.
-func (s *shipper) sweep() {
-	kept := s.spools[:0]
-	for _, sp := range s.spools {
-		if sp.over() {
-			sp.remove()
-		} else {
-			kept = append(kept, sp)
+// sweep takes out the spools that are over.
+func (s *shipper) sweep() (over []*spool) {
+	s.spools = slices.DeleteFunc(s.spools, func(sp *spool) bool {
+		if !sp.over() {
+			return false
 		}
-	}
-	if len(kept) == len(s.spools) {
-		return
-	}
-	clear(s.spools[len(kept):])
-	s.spools = kept
-	s.over()
+		over = append(over, sp)
+		return true
+	})
+	return over
 }
 
 func (s *shipper) earliest() (first time.Time) {

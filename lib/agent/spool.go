@@ -184,7 +184,8 @@ func (s *spool) extend(g *segment, b []byte) error {
 // begin writes to a new file.
 func (s *spool) begin(b []byte) error {
 	s.mu.Unlock()
-	g, err := s.shelf.create(heading{spoolFormat, s.workflow, s.attempt}, &s.number, b)
+	s.number++
+	g, err := s.shelf.create(heading{spoolFormat, s.workflow, s.attempt, s.number}, b)
 	s.mu.Lock()
 	if err != nil {
 		return err
@@ -287,7 +288,7 @@ func (s *spool) unbound() {
 	s.mu.Unlock()
 }
 
-// discard throws away what is held: nobody will take it.
+// discard throws away what is held: nobody will take it. A put may be under way.
 func (s *spool) discard() {
 	s.open = false
 	for _, g := range s.segments {
@@ -322,13 +323,25 @@ func (s *spool) pending() bool {
 	return false
 }
 
+// paths are the files that have lines of the spool.
+func (s *spool) paths() (all []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.segments {
+		if g.path != "" {
+			all = append(all, g.path)
+		}
+	}
+	return all
+}
+
 // remove is for a spool that is over: nothing of it stays on disk. close is for
 // one that the agent's next start goes on with.
 func (s *spool) remove() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range s.segments {
-		g.remove()
+		s.shelf.retire(g)
 	}
 	s.segments = nil
 }

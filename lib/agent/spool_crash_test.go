@@ -68,8 +68,8 @@ func TestFileWithoutAHeadingDelaysNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		next := reopen(t, s)
-		if files := spoolFiles(t, s); !next.over() || len(files) != 0 {
-			t.Errorf("%d bytes: %q", size, files)
+		if files, err := list(s.shelf.dir, "", ""); !next.over() || len(files) != 0 || err != nil {
+			t.Errorf("%d bytes: %q, %v", size, files, err)
 		}
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)

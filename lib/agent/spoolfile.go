@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/cdktr/cdktr/lib/wire"
@@ -18,8 +19,10 @@ type shelf struct {
 	log     *slog.Logger
 	buffers sync.Pool // of *[]byte: what puts encode into
 
-	mu   sync.Mutex
-	full bool // the last write failed: the log has been told
+	mu     sync.Mutex
+	full   bool       // the last write failed: the log has been told
+	number int        // of the newest file
+	spares []*os.File // empty, to be used again
 }
 
 func newShelf(dir string, log *slog.Logger) *shelf {
@@ -43,45 +46,40 @@ func (f *shelf) wrote(err error) {
 // Its bytes have places: their numbers in the spool as a whole.
 type segment struct {
 	path   string
+	number int      // among those of its spool
 	file   *os.File // nil: not open, or in memory
+	own    bool     // made by this incarnation, and open for writing
 	memory []byte   // not nil: in memory
-	spoilt bool     // a write to the file has failed: no more
+	spoilt bool     // the file cannot be written, or not be read to its end: no more goes there
+	failed int      // reads, one after the other, that failed
 	base   int64    // the place of its first byte
 	size   int64
 }
 
 func (g *segment) end() int64 { return g.base + g.size }
 
-// create makes a file that begins with b, in one write. Its number is the next
-// after the given one that is free.
-func (f *shelf) create(h heading, number *int, b []byte) (*segment, error) {
+// create begins a file with b, in one write.
+func (f *shelf) create(h heading, b []byte) (*segment, error) {
 	text, err := appendHeading(nil, h)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		*number++
-		path := filepath.Join(f.dir, fmt.Sprintf("%s-%08d%s", fileName(h.Attempt), *number, spoolSuffix))
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-		if errors.Is(err, os.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		g := &segment{path: path, file: file, size: int64(len(text) + len(b))}
-		if _, err := file.Write(append(text, b...)); err != nil {
-			g.remove()
-			return nil, err
-		}
-		return g, nil
+	file, err := f.blank()
+	if err != nil {
+		return nil, err
 	}
+	g := &segment{path: file.Name(), number: h.Number, file: file, own: true, size: int64(len(text) + len(b))}
+	if _, err := file.WriteAt(append(text, b...), 0); err != nil {
+		g.remove()
+		return nil, err
+	}
+	return g, nil
 }
 
 const spoolSuffix = ".spool"
 
-// read returns up to n bytes from a place on: fewer where the file was cut. An
-// error means that it may work later.
+// read returns up to n bytes from a place on: fewer where the file was cut, or
+// with an error, which means that it may work later.
 func (g *segment) read(place int64, n int) ([]byte, error) {
 	at := place - g.base
 	if g.memory != nil {
@@ -98,8 +96,11 @@ func (g *segment) read(place int64, n int) ([]byte, error) {
 		g.file = file
 	}
 	b := make([]byte, n)
-	got, _ := g.file.ReadAt(b, at)
-	return b[:got], nil
+	got, err := g.file.ReadAt(b, at)
+	if err == io.EOF {
+		err = nil
+	}
+	return b[:got], err
 }
 
 func (g *segment) close() {
@@ -121,7 +122,7 @@ func (g *segment) remove() {
 // left returns the spools of earlier incarnations. A file that does not say
 // whose lines it has is put aside.
 func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
-	files, err := list(f.dir, "", spoolSuffix) // those of one attempt by number
+	files, err := list(f.dir, "", spoolSuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +130,10 @@ func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
 	for _, path := range files {
 		g := &segment{path: path}
 		h, err := g.heading()
+		if err == errShort && g.size == 0 {
+			g.remove() // a spare
+			continue
+		}
 		if err == errShort {
 			// The agent died with the file's first write.
 			f.log.Warn("a file with lines of a task was only begun; it is removed", "file", path, "bytes", g.size)
@@ -137,7 +142,7 @@ func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
 		}
 		if err != nil {
 			f.log.Error("a file with lines of a task cannot be read; it is put aside", "file", path, "error", err)
-			if err := os.Rename(path, path+".bad"); err != nil {
+			if err := os.Rename(path, path+badSuffix); err != nil {
 				return nil, err
 			}
 			continue
@@ -148,9 +153,15 @@ func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
 			s.urgent = true
 			all[h.Attempt] = s
 		}
-		g.base = s.end
-		s.end = g.end()
+		g.number = h.Number
 		s.segments = append(s.segments, g)
+	}
+	for _, s := range all {
+		slices.SortStableFunc(s.segments, func(x, y *segment) int { return x.number - y.number })
+		for _, g := range s.segments {
+			g.base = s.end
+			s.end = g.end()
+		}
 	}
 	return all, nil
 }

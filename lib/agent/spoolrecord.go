@@ -44,6 +44,7 @@ type heading struct {
 	Format   int    `json:"format"`
 	Workflow string `json:"workflow"`
 	wire.Attempt
+	Number int `json:"number"` // of the file among those of the attempt
 }
 
 // entry is one record as read. The payload shares memory with what it was

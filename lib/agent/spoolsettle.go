@@ -20,7 +20,7 @@ func (s *spool) settle(batches []wire.LogBatch, acks []wire.LogAck, err error) {
 	s.room.Broadcast()
 	s.mu.Unlock()
 	for _, g := range done {
-		g.remove()
+		s.shelf.retire(g)
 	}
 }
 

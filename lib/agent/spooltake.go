@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -69,6 +70,9 @@ func (s *spool) take(max int, one bool) ([]wire.LogBatch, int) {
 	return t.batches, t.bytes
 }
 
+// mostReads is how often a read that fails is tried again: for about 10 s.
+const mostReads = 10
+
 // taking is a take that goes on.
 type taking struct {
 	*spool
@@ -82,8 +86,8 @@ type taking struct {
 	have    map[string]int64 // the last number that is acknowledged or taken
 }
 
-// read takes records from the files. What is torn, or was changed by somebody
-// else, ends its file: the next one goes on, behind a gap.
+// read takes records from the files. What is torn, was changed by somebody else
+// or stays unreadable ends its file: the next one goes on, behind a gap.
 func (t *taking) read() error {
 	need := 0
 	for t.place < t.end && !t.full {
@@ -99,20 +103,26 @@ func (t *taking) read() error {
 			return nil
 		}
 		room = min(room, left)
-		b, err := g.read(t.place, room)
-		if err != nil {
-			return err
+		b, failed := g.read(t.place, room)
+		used, more, err := t.parse(b)
+		t.place, need = t.place+int64(used), more
+		torn := len(b) == 0 || err == errTorn || err == errShort && (len(b) < room || used+need > left)
+		switch {
+		case failed == nil:
+			g.failed = 0
+		case used > 0 || t.full: // again, from behind what was read
+			torn, need, g.failed = false, 0, 0
+		case g.failed < mostReads:
+			g.failed++
+			return failed
+		default:
+			torn = true
 		}
-		var used int
-		used, need, err = t.parse(b)
-		t.place += int64(used)
-		if err == errTorn || err == errShort && (len(b) < room || used+need > left) {
-			t.shelf.log.Warn("the end of a file with lines of a task cannot be read; lines that are missing become a gap", "file", g.path, "bytes", g.end()-t.place)
-			t.place, need = g.end(), 0
+		if torn {
+			t.shelf.log.Warn("the end of a file with lines of a task cannot be read; lines that are missing become a gap", "file", g.path, "bytes", g.end()-t.place, "error", cmp.Or(failed, err))
+			t.place, need, g.spoilt = g.end(), 0, true
 		}
-		if n := len(t.legs); n > 0 {
-			t.legs[n-1].place = t.place
-		}
+		t.reach(t.place)
 	}
 	return nil
 }
@@ -160,7 +170,7 @@ func (t *taking) add(e *entry, place int64) bool {
 		t.gap(e.stream, have, e.first-1, e.time, place)
 	}
 	if head > 0 {
-		t.begin(e.stream, e.first)
+		t.begin(e.stream, e.first, place)
 	}
 	b, l := &t.batches[len(t.batches)-1], &t.legs[len(t.legs)-1]
 	b.Encoded = append(b.Encoded, e.payload)
@@ -178,8 +188,16 @@ func (t *taking) continues(stream string, have, first int64) bool {
 	return n > 0 && t.legs[n-1].stream == stream && len(t.batches[n-1].Encoded) > 0 && first == have+1
 }
 
-// begin begins a batch.
-func (t *taking) begin(stream string, first int64) {
+// reach says that the newest leg goes up to a place.
+func (t *taking) reach(place int64) {
+	if n := len(t.legs); n > 0 {
+		t.legs[n-1].place = place
+	}
+}
+
+// begin begins a batch, the first record of which is at a place.
+func (t *taking) begin(stream string, first, place int64) {
+	t.reach(place)
 	t.batches = append(t.batches, wire.LogBatch{
 		Workflow: t.workflow, Run: t.attempt.Run, Task: t.attempt.Task, Attempt: t.attempt.Attempt,
 		Stream: stream, First: first,
@@ -200,7 +218,7 @@ func (t *taking) gap(stream string, have, last, time, place int64) {
 	if have == st.acked {
 		gap.Bytes = st.lost
 	}
-	t.begin(stream, last)
+	t.begin(stream, last, place)
 	n := len(t.batches) - 1
 	t.batches[n].Lines = []wire.Line{{Time: time, Gap: &gap}}
 	t.legs[n].last, t.legs[n].place = last, place

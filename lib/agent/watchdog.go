@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/task"
@@ -22,15 +24,27 @@ var errNoWatchdog = errors.New("the agent's watchdog does not answer")
 // Each attempt is told before its process exists, so that there is no instant
 // at which the death of the agent leaves one behind. Any goroutine may call.
 type watchdog struct {
-	log  *slog.Logger
-	stop chan struct{} // closed by close
-	over chan struct{} // closed when the last process is gone
+	log     *slog.Logger
+	stop    chan struct{} // closed by close
+	over    chan struct{} // closed when the last process is gone
+	contact atomic.Pointer[contact]
+	sign    chan struct{} // has room for one: contact is new
 
-	mu      sync.Mutex
-	now     *guard // nil: there is none at the moment
-	closed  bool
-	tasks   map[wire.Attempt]*watched // those that were begun and have not ended
-	contact contact
+	patience time.Duration // for an answer
+
+	mu     sync.Mutex // held while a note is written, which may take answerTime
+	now    *guard     // nil: there is none at the moment
+	closed bool
+	tasks  map[wire.Attempt]*watched // those that were begun and have not ended
+}
+
+func newWatchdog(g *guard, log *slog.Logger) *watchdog {
+	w := &watchdog{
+		log: log, now: g, stop: make(chan struct{}), over: make(chan struct{}),
+		sign: make(chan struct{}, 1), tasks: map[wire.Attempt]*watched{}, patience: answerTime,
+	}
+	w.contact.Store(new(contact))
+	return w
 }
 
 // startWatchdog starts the process, and another one whenever it dies.
@@ -42,11 +56,14 @@ func startWatchdog(log *slog.Logger) (*watchdog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the watchdog: %w", err)
 	}
-	w := &watchdog{
-		log: log, now: g, stop: make(chan struct{}), over: make(chan struct{}),
-		tasks: map[wire.Attempt]*watched{},
-	}
-	go w.keep(g)
+	w := newWatchdog(g, log)
+	go func() {
+		defer close(w.over)
+		var passing sync.WaitGroup
+		defer passing.Wait()
+		passing.Go(w.pass)
+		w.keep(g)
+	}()
 	return w, nil
 }
 
@@ -67,7 +84,6 @@ func (w *watchdog) close() {
 // keep listens to the process. When it ends though nobody wanted it, keep
 // starts the next one.
 func (w *watchdog) keep(g *guard) {
-	defer close(w.over)
 	for wait := time.Duration(0); g != nil; {
 		begun := time.Now()
 		w.listen(g)
@@ -95,24 +111,30 @@ func (w *watchdog) listen(g *guard) {
 			return
 		}
 		w.mu.Lock()
-		if answer := g.asked[v.Attempt]; answer != nil {
-			delete(g.asked, v.Attempt)
-			answer <- v
+		if waiting := g.asked[v.Attempt]; len(waiting) > 0 {
+			g.asked[v.Attempt] = waiting[1:]
+			waiting[0] <- v
 		}
 		w.mu.Unlock()
 	}
 }
 
-// lost takes note that g has ended, and says whether there must be another.
+// lost takes note that g has ended, and says whether there must be another. What
+// g knew and did with the tasks that it was told of is lost with it.
 func (w *watchdog) lost(g *guard) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.now == g {
 		w.now = nil
 	}
-	for id, answer := range g.asked {
-		delete(g.asked, id)
-		close(answer)
+	for _, waiting := range g.asked {
+		for _, answer := range waiting {
+			close(answer)
+		}
+	}
+	clear(g.asked)
+	for _, t := range w.tasks {
+		t.doubtful = true
 	}
 	return !w.closed
 }
@@ -135,6 +157,7 @@ func (w *watchdog) another(wait *time.Duration) *guard {
 		// First it learns all: the agent may die before the other shows itself.
 		if !w.brief(g) {
 			_ = g.end()
+			w.lost(g)
 			continue
 		}
 		if err := g.shown(); err == nil {
@@ -153,7 +176,7 @@ func (w *watchdog) brief(g *guard) bool {
 		return false
 	}
 	w.now = g
-	told := w.tell(note{Kind: noteHeard, contact: w.contact})
+	told := w.tell(note{Kind: noteHeard, contact: *w.contact.Load()})
 	for id, t := range w.tasks {
 		told = told && w.tell(note{Kind: noteBegin, Attempt: id, Exclusive: t.exclusive})
 		if t.process.PID != 0 {
@@ -177,24 +200,39 @@ func (w *watchdog) tell(n note) bool {
 	return true
 }
 
+// beginTime is how long an exclusive attempt waits for a watchdog: one that does
+// not answer has to be noticed, and the next one to show itself.
+const beginTime = answerTime + 5*time.Second
+
 // begin tells of an attempt that is about to be started. An exclusive one must
 // not be started without the watchdog's word that it may run.
-func (w *watchdog) begin(id wire.Attempt, exclusive bool) error {
+func (w *watchdog) begin(ctx context.Context, id wire.Attempt, exclusive bool) error {
 	w.mu.Lock()
 	w.tasks[id] = &watched{exclusive: exclusive}
 	if exclusive {
-		w.tell(note{Kind: noteHeard, contact: w.contact})
+		w.tell(note{Kind: noteHeard, contact: *w.contact.Load()})
 	}
 	w.tell(note{Kind: noteBegin, Attempt: id, Exclusive: exclusive})
 	w.mu.Unlock()
 	if !exclusive {
 		return nil
 	}
-	v, err := w.ask(id)
-	if err == nil && v.Killed {
-		err = v.reason()
+	ctx, cancel := context.WithTimeout(ctx, beginTime)
+	defer cancel()
+	for {
+		v, err := w.ask(id)
+		if err == nil && v.Killed {
+			err = v.reason()
+		}
+		if !errors.Is(err, errNoWatchdog) {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond): // the next one is told of the attempt
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return err
 }
 
 // runs tells of the attempt's process.
@@ -215,20 +253,40 @@ func (w *watchdog) end(id wire.Attempt) {
 	w.tell(note{Kind: noteEnd, Attempt: id})
 }
 
-// heard passes on the newest sign of the principal.
+// heard has the newest sign of the principal passed on. It does not wait.
 func (w *watchdog) heard(c contact) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if c.Sent < w.contact.Sent {
-		return
+	w.contact.Store(&c)
+	select {
+	case w.sign <- struct{}{}:
+	default:
 	}
-	w.contact = c
-	for _, t := range w.tasks {
-		if t.exclusive {
-			w.tell(note{Kind: noteHeard, contact: c})
+}
+
+func (w *watchdog) pass() {
+	for {
+		select {
+		case <-w.sign:
+		case <-w.stop:
 			return
 		}
+		w.mu.Lock()
+		for _, t := range w.tasks {
+			if t.exclusive {
+				w.tell(note{Kind: noteHeard, contact: *w.contact.Load()})
+				break
+			}
+		}
+		w.mu.Unlock()
 	}
+}
+
+// doubtful says that a watchdog that knew the attempt has died, and perhaps had
+// killed it.
+func (w *watchdog) doubtful(id wire.Attempt) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.tasks[id]
+	return t != nil && t.doubtful
 }
 
 // ask returns what the watchdog did to an attempt.
@@ -237,22 +295,25 @@ func (w *watchdog) ask(id wire.Attempt) (verdict, error) {
 	w.mu.Lock()
 	g := w.now
 	if g != nil {
-		g.asked[id] = answer
+		g.asked[id] = append(g.asked[id], answer)
 	}
 	told := w.tell(note{Kind: noteAsk, Attempt: id})
 	w.mu.Unlock()
 	if !told {
 		return verdict{}, errNoWatchdog
 	}
-	limit := time.NewTimer(answerTime)
-	defer limit.Stop()
-	select {
-	case v, ok := <-answer:
-		if ok {
-			return v, nil
+	// In two parts: one of them may be over because this process stood still,
+	// and then the answer is there but for a moment.
+	for range 2 {
+		select {
+		case v, ok := <-answer:
+			if ok {
+				return v, nil
+			}
+			return verdict{}, errNoWatchdog
+		case <-time.After(w.patience / 2):
 		}
-	case <-limit.C:
-		g.kill()
 	}
+	g.kill()
 	return verdict{}, errNoWatchdog
 }

@@ -29,7 +29,7 @@ func BenchmarkWatchdogNotes(b *testing.B) {
 					}
 					b.StartTimer()
 				}
-				if err := w.begin(id, c.exclusive); err != nil {
+				if err := w.begin(b.Context(), id, c.exclusive); err != nil {
 					b.Fatal(err)
 				}
 				w.runs(id, task.ID{PID: 2, Start: 1})

@@ -27,7 +27,7 @@ type guard struct {
 	verdicts *os.File
 	lines    *bufio.Reader // of verdicts
 
-	asked map[wire.Attempt]chan verdict // belongs to the watchdog's lock
+	asked map[wire.Attempt][]chan verdict // oldest first; belongs to the watchdog's lock
 }
 
 // newGuard starts a process, which can be told everything at once: the pipe
@@ -44,7 +44,7 @@ func newGuard(log *os.File) (*guard, error) {
 
 	g := &guard{
 		notes: notes, verdicts: verdicts, lines: bufio.NewReaderSize(verdicts, maxNote),
-		asked: map[wire.Attempt]chan verdict{},
+		asked: map[wire.Attempt][]chan verdict{},
 	}
 	g.cmd = &exec.Cmd{
 		Args:  []string{os.Args[0], watchdogWord},

@@ -255,6 +255,7 @@ func dogWith(t *testing.T, log *os.File, notes ...note) (g *guard, agentDies fun
 
 // An agent that dies between its fork and its word about it.
 func TestAttemptWithoutAKnownProcessIsFoundByItsEnvironment(t *testing.T) {
+	t.Parallel()
 	id := wire.Attempt{Run: "r-" + t.Name(), Task: "t", Attempt: 2}
 	env := func(attempt string) []string {
 		return []string{"CDKTR_RUN_ID=" + id.Run, "CDKTR_TASK=t", "CDKTR_ATTEMPT=" + attempt}
@@ -269,6 +270,7 @@ func TestAttemptWithoutAKnownProcessIsFoundByItsEnvironment(t *testing.T) {
 
 // The log of an agent may be a pipe that nobody reads.
 func TestWatchdogWaitsForNoReaderOfItsLog(t *testing.T) {
+	t.Parallel()
 	own := bystander(t)
 	id := wire.Attempt{Run: "r", Task: "t", Attempt: 1}
 	notes := bytes.NewBuffer(nil)

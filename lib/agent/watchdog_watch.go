@@ -63,9 +63,13 @@ type watch struct {
 type watched struct {
 	exclusive bool
 	process   task.ID // no start time: not known yet
-	killed    bool
-	silent    time.Duration
-	clear     bool // was killed, and nothing of it lives
+
+	doubtful bool // of the agent's side: a watchdog that knew it has died
+
+	// Of the watchdog's side.
+	killed bool
+	silent time.Duration
+	clear  bool // was killed, and nothing of it lives
 }
 
 func (w *watch) run(notes io.Reader) {

@@ -28,11 +28,11 @@ tasks:
           [ $i != 3000 ] || until [ -e more ]; do sleep 0.02; done
         done
       fi
-      echo second
+      echo second | tee -a second
 `
 
 // stdoutOf are the texts of an attempt's lines, after a check that there is no
-// gap, hole or double.
+// gap, hole or double, and that those of the second attempt are whole.
 func stdoutOf(t *testing.T, in *harness.Installation, run string, attempt int) string {
 	t.Helper()
 	lines := sim.Lines{MayGap: sim.NoGap}
@@ -44,6 +44,10 @@ func stdoutOf(t *testing.T, in *harness.Installation, run string, attempt int) s
 		if r.Stream == wire.Stdout && r.Attempt == attempt && r.Message != nil {
 			text.WriteString(*r.Message + "\n")
 		}
+	}
+	second := wire.StreamID{Run: run, Task: "a", Attempt: 2, Stream: wire.Stdout}
+	for _, err := range lines.Ends(map[wire.StreamID]int64{second: int64(len(noted(t, in, "second")))}) {
+		t.Error(err)
 	}
 	return text.String()
 }

@@ -16,11 +16,8 @@ import (
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
-// loadLines is how many lines the chatty one of these workflows prints.
-const loadLines = 200
-
 // loadWorkflows are what the load runs. Each task notes where another process
-// of its own lives beside it.
+// of its own lives beside it, and in the end how many lines it has printed.
 var loadWorkflows = map[string]string{
 	"job": `tasks: {a: {shell: sh, run: %q}}`,
 	"alone": `
@@ -42,8 +39,9 @@ tasks:
 }
 
 const (
-	loadTask   = locked + `echo "$CDKTR_PARAM_LABEL"; sleep 0.1`
-	loadChatty = locked + `i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "line $i"; [ $((i%20)) != 0 ] || sleep 0.05; done`
+	loadTask   = locked + `echo "$CDKTR_PARAM_LABEL"; sleep 0.1; i=1` + printed
+	loadChatty = locked + `i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "line $i"; [ $((i%20)) != 0 ] || sleep 0.05; done` + printed
+	printed    = `; echo "$CDKTR_RUN_ID $CDKTR_TASK $CDKTR_ATTEMPT $i" >>printed`
 )
 
 // load is a shell that starts runs until it is told to stop. It notes what was
@@ -193,7 +191,8 @@ func judgeEvents(t *testing.T, in *harness.Installation, is *figures) *sim.Histo
 }
 
 // judgeLines holds the lines of all runs to have no hole and no double, and
-// those of each chatty task that completed to be all that it printed.
+// those of each task that completed to be all that it noted to have printed. One
+// that was killed after its note may have lost what its agent had not read.
 func judgeLines(t *testing.T, in *harness.Installation, history *sim.History, is *figures) {
 	t.Helper()
 	lines := sim.Lines{MayGap: sim.NoGap}
@@ -207,13 +206,27 @@ func judgeLines(t *testing.T, in *harness.Installation, history *sim.History, is
 	for _, err := range lines.Attempts(history) {
 		t.Error(err)
 	}
-	for _, e := range harness.Lines[wire.Event](t, in.Must("cdktr-logs", "--events", "-w", "chatty", "-o", "json")) {
+	notes := map[run.AttemptID]int64{}
+	for _, note := range noted(t, in, "printed") {
+		var id run.AttemptID
+		var n int64
+		if _, err := fmt.Sscan(note, &id.Run, &id.Task, &id.Attempt, &n); err != nil {
+			t.Fatalf("the note %q: %v", note, err)
+		}
+		notes[id] = n
+	}
+	ends := map[wire.StreamID]int64{}
+	for _, e := range harness.Lines[wire.Event](t, in.Must("cdktr-logs", "--events", "-o", "json")) {
 		if e.Task == nil || e.Status != "COMPLETED" {
 			continue
 		}
-		id := wire.StreamID{Run: e.Run, Task: *e.Task, Attempt: *e.Attempt, Stream: wire.Stdout}
-		if n := lines.Last(id); n != loadLines {
-			t.Errorf("%s/%s#%d printed %d lines, the history has %d", e.Run, *e.Task, *e.Attempt, loadLines, n)
+		id := run.AttemptID{Run: e.Run, Task: *e.Task, Attempt: *e.Attempt}
+		if notes[id] == 0 {
+			t.Errorf("%v is COMPLETED and has not come to its end", id)
 		}
+		ends[wire.StreamID{Run: id.Run, Task: id.Task, Attempt: id.Attempt, Stream: wire.Stdout}] = notes[id]
+	}
+	for _, err := range lines.Ends(ends) {
+		t.Error(err)
 	}
 }

@@ -278,7 +278,10 @@ func (in *intake) place(ctx context.Context, b *wire.LogBatch, ahead map[wire.St
 	case first > durable+1 || last <= durable:
 		return durable, nil, nil // a hole: the sender goes on from there; or nothing new
 	case gap != nil:
-		missing := wire.Gap{Lines: last - durable, Bytes: gap.Bytes}
+		missing := *gap
+		if first <= durable {
+			missing = wire.Gap{Lines: last - durable} // how many bytes these had nobody knows
+		}
 		return last, []wire.Line{{Time: b.Lines[0].Time, Gap: &missing}}, nil
 	}
 	return last, b.Lines[durable+1-first:], nil

@@ -39,13 +39,16 @@ func TestStreamHasNoHoleAndNoDouble(t *testing.T) {
 	}
 }
 
-// gap is a batch that stands for so many lines, up to the number last.
+// gap is a batch that stands for so many lines of 9 bytes in all, up to the
+// number last.
 func gap(at wire.Attempt, last, lines int64) wire.LogBatch {
 	b := batch(at, last)
 	b.Lines = []wire.Line{{Time: 1, Gap: &wire.Gap{Lines: lines, Bytes: 9}}}
 	return b
 }
 
+// A gap that is cut to what is missing claims no bytes: those may be of the
+// lines that are there.
 func TestGapStandsForTheLinesThatAreMissing(t *testing.T) {
 	s := newSite(t)
 	w := s.worker("a1", 1)
@@ -88,7 +91,7 @@ func TestGapStandsForTheLinesThatAreMissing(t *testing.T) {
 		}
 	}
 	s.store.mu.Unlock()
-	want := []string{"1 1", "2 2", "5 gap 3 9", "6 6", "10 gap 4 9", "11 11", "12 gap 1 9", "14 gap 2 9", "15 15", "16 gap 1 9"}
+	want := []string{"1 1", "2 2", "5 gap 3 9", "6 6", "10 gap 4 0", "11 11", "12 gap 1 9", "14 gap 2 0", "15 15", "16 gap 1 0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the history has %q, want %q", got, want)
 	}

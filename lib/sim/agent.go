@@ -1,13 +1,14 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
 )
 
 // agent does what the protocol asks of an agent. Results are on its disk until
-// they are acknowledged; its processes die with it.
+// they are acknowledged; its processes die with it, or before its next hello.
 type agent struct {
 	w         *world
 	id, name  string
@@ -25,6 +26,7 @@ type agent struct {
 	draining  bool // somebody asked it to drain, and it was told so
 	leaving   bool
 	processes []*process
+	orphans   []*process    // have outlived the agent and its watchdog
 	answered  time.Duration // when it sent the newest call that was answered
 	watched   bool          // its watchdog has set its clock
 }
@@ -80,22 +82,49 @@ func (a *agent) start() {
 	a.life++
 	a.up, a.known, a.seq, a.draining, a.leaving = true, false, 0, false, false
 	a.answered, a.watched = a.w.now, false
+	a.bury()
 	a.w.trace("agent %s starts, incarnation %d, %d results on disk", a.id, a.life, len(a.processes))
 	a.hello()
 	a.beat()
 }
 
-// crash ends the agent and, by its watchdog, its processes.
+// bury ends what has outlived the agent and its watchdog.
+func (a *agent) bury() {
+	for _, p := range a.orphans {
+		p.alive = false
+	}
+	a.orphans = nil
+}
+
+// crash ends the agent and, by its watchdog, its processes; at times the
+// watchdog has died too.
 func (a *agent) crash() {
 	if !a.up {
 		return
 	}
 	a.w.trace("agent %s crashes", a.id)
+	if a.w.chance(0.2) {
+		a.outlive()
+	}
 	a.down(a.w.upTo(10 * time.Second))
 	if a.w.chance(0.3) {
 		a.crashLong()
 	}
 }
+
+// outlive leaves the processes alone.
+func (a *agent) outlive() {
+	a.processes = slices.DeleteFunc(a.processes, func(p *process) bool {
+		if p.alive {
+			a.w.trace("%v outlives agent %s and its watchdog", p.id, a.id)
+			a.orphans = append(a.orphans, p)
+		}
+		return p.alive
+	})
+}
+
+// present are the processes that may live where the agent is.
+func (a *agent) present() []*process { return slices.Concat(a.processes, a.orphans) }
 
 func (a *agent) crashLong() {
 	// Longer than the heartbeat timeout: it will have been given up.

@@ -63,8 +63,10 @@ func (j *judge) applied(cmd run.Command, events []run.Event, effects []run.Effec
 		case run.Pull, run.Hello:
 			j.void[id] = true
 			for _, a := range j.w.agents {
-				if p := a.find(id); p != nil && p.alive && a.id == ev.AgentRef.ID {
-					j.w.fail("%v ended as %s while agent %s runs it", id, ev.Status, a.id)
+				for _, p := range a.present() {
+					if p.id == id && p.alive && a.id == ev.AgentRef.ID {
+						j.w.fail("%v ended as %s while agent %s runs it", id, ev.Status, a.id)
+					}
 				}
 			}
 		}
@@ -161,13 +163,17 @@ func (j *judge) started(a *agent, l run.Lease) {
 }
 
 // alone tells whether an attempt that starts is the only one of its task that
-// runs: on its machine, and if it is exclusive anywhere.
+// runs: on its machine, and if it is exclusive anywhere. What has outlived both
+// an agent and its watchdog is nobody's elsewhere, until the agent is back.
 func (j *judge) alone(a *agent, l run.Lease) {
 	for _, other := range j.w.agents {
 		if other.machine != a.machine && !l.Definition.Exclusive {
 			continue
 		}
-		for _, p := range other.processes {
+		for _, p := range other.present() {
+			if !other.up && other.machine != a.machine {
+				continue
+			}
 			if p.alive && p.id.Run == l.Run && p.id.Task == l.Task.ID {
 				j.w.fail("agent %s starts %v while agent %s still runs attempt %d", a.id, l.AttemptID, other.id, p.id.Attempt)
 			}

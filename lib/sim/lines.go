@@ -8,8 +8,8 @@ import (
 )
 
 // Lines reads log records in the order of their streams and says where one is
-// missing, doubled or out of place. The zero value takes any gap record whose
-// numbers fit.
+// missing, doubled or out of place. Whether the last ones are there only Ends
+// can tell. The zero value takes any gap record whose numbers fit.
 type Lines struct {
 	MayGap func(*wire.LogRecord) bool // nil: any may
 
@@ -83,6 +83,19 @@ func (l *Lines) Last(id wire.StreamID) int64 {
 		return s.last
 	}
 	return 0
+}
+
+// Ends holds the streams against what is known of their ends, such as by those
+// who wrote them: how many lines each has. What comes last can be missing
+// without any hole.
+func (l *Lines) Ends(known map[wire.StreamID]int64) []error {
+	var broken []error
+	for id, n := range known {
+		if last := l.Last(id); last != n {
+			broken = append(broken, fmt.Errorf("%s/%s#%d %s: written were %d lines, the history has %d", id.Run, id.Task, id.Attempt, id.Stream, n, last))
+		}
+	}
+	return broken
 }
 
 // Attempts holds the lines against the history of the runs: only what was

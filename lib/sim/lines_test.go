@@ -65,6 +65,34 @@ func TestLinesSeeHolesDoublesAndDisorder(t *testing.T) {
 	}
 }
 
+func TestLinesSeeALostTail(t *testing.T) {
+	id := wire.StreamID{Run: "r", Task: "t", Attempt: 1, Stream: wire.Stdout}
+	never := id
+	never.Attempt = 2
+	for _, c := range []struct {
+		name  string
+		known map[wire.StreamID]int64
+		wrong int
+	}{
+		{"nothing is known", nil, 0},
+		{"all are there", map[wire.StreamID]int64{id: 3}, 0},
+		{"the last is missing", map[wire.StreamID]int64{id: 4}, 1},
+		{"one too many", map[wire.StreamID]int64{id: 2}, 1},
+		{"the whole stream is missing", map[wire.StreamID]int64{id: 3, never: 1}, 1},
+		{"none was written", map[wire.StreamID]int64{never: 0}, 0},
+	} {
+		l := Lines{MayGap: NoGap}
+		for n := range int64(3) {
+			if err := l.Add(line(n + 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := l.Ends(c.known); len(got) != c.wrong {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 func TestLinesComeFromTheAttemptsThatWereLeased(t *testing.T) {
 	h := ended(t, map[string]run.Status{"r": run.Completed})
 	of := func(task string, n int, agent string) func(*wire.LogRecord) {

@@ -61,7 +61,7 @@ func (a *agent) clear(l run.Lease) {
 		if other.machine != a.machine {
 			continue
 		}
-		for _, p := range other.processes {
+		for _, p := range other.present() {
 			if p.alive && p.id.Run == l.Run && p.id.Task == l.Task.ID && p.id.Attempt < l.Attempt {
 				a.w.trace("agent %s kills %v of agent %s", a.id, p.id, other.id)
 				code := 137

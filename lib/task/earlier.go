@@ -22,15 +22,20 @@ const (
 // ErrLivesOn tells that a process did not end when it was killed.
 var ErrLivesOn = errors.New("a process lives on after SIGKILL")
 
-// EndEarlier kills what lives on this machine of earlier attempts of the task,
+// EndEarlier is EndAll for earlier attempts of the task.
+func EndEarlier(ctx context.Context, now wire.Attempt) (int, error) {
+	return EndAll(ctx, func(a wire.Attempt) bool {
+		return a.Run == now.Run && a.Task == now.Task && a.Attempt < now.Attempt
+	})
+}
+
+// EndAll kills what lives on this machine of the attempts that are meant,
 // whoever started them, and returns when that is gone: how many processes it
 // has found. When ctx ends first, the error is ErrLivesOn.
-func EndEarlier(ctx context.Context, now wire.Attempt) (int, error) {
+func EndAll(ctx context.Context, meant func(wire.Attempt) bool) (int, error) {
 	ended := map[ID]bool{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		left := KillOf(func(a wire.Attempt) bool {
-			return a.Run == now.Run && a.Task == now.Task && a.Attempt < now.Attempt
-		})
+		left := KillOf(meant)
 		if len(left) == 0 {
 			return len(ended), nil
 		}

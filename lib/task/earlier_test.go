@@ -32,7 +32,7 @@ func sleeper(t *testing.T, a wire.Attempt, attr syscall.SysProcAttr) ID {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
-	return identify(cmd.Process.Pid)
+	return Identify(cmd.Process.Pid)
 }
 
 func variables(a wire.Attempt) []string {

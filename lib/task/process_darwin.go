@@ -19,8 +19,8 @@ const (
 	fionread = 0x4004667f // of sys/filio.h
 )
 
-// identify returns the process that has the number now.
-func identify(pid int) ID {
+// Identify returns the process that has the number now.
+func Identify(pid int) ID {
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil {
 		return ID{PID: pid}
@@ -51,7 +51,7 @@ func awaitExit(pid int) {
 			_, err = unix.Kevent(queue, change, make([]unix.Kevent_t, 1), nil)
 		}
 	}
-	for id := identify(pid); err != nil && id.Alive(); {
+	for id := Identify(pid); err != nil && id.Alive(); {
 		time.Sleep(50 * time.Millisecond)
 	}
 }

@@ -19,8 +19,8 @@ type ID struct {
 	Start uint64 // in clock ticks since boot; 0: not known
 }
 
-// identify returns the process that has the number now.
-func identify(pid int) ID {
+// Identify returns the process that has the number now.
+func Identify(pid int) ID {
 	s, _ := readStat(pid)
 	return ID{PID: pid, Start: s.start}
 }

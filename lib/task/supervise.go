@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cdktr/cdktr/lib/wire"
 )
 
 // supervise owns the process from its start to its end. Nobody else sends it
@@ -14,6 +16,17 @@ import (
 func (p *Process) supervise() {
 	defer close(p.done)
 	defer p.cleanUp()
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		for line := range p.words {
+			p.o.Sink(wire.System, []wire.Line{line})
+		}
+	}()
+	defer func() {
+		close(p.words)
+		<-told
+	}()
 
 	// The main process is not reaped yet: as a zombie it keeps its number,
 	// and so the group's, from being given to anybody else.
@@ -58,19 +71,19 @@ func (p *Process) untilExit() (killAt time.Time) {
 		case <-stopping:
 			stopping = nil
 			p.exit.Stopped = true
-			p.say("told to stop: SIGTERM to the process group")
 			p.signal(syscall.SIGTERM)
+			p.say("told to stop: SIGTERM to the process group")
 			killAt = time.Now().Add(p.o.Grace)
 			patience = time.After(p.o.Grace)
 		case <-patience:
 			patience = nil
-			p.say("still running %s after SIGTERM: SIGKILL to the process group", short(p.o.Grace))
 			p.signal(syscall.SIGKILL)
+			p.say("still running %s after SIGTERM: SIGKILL to the process group", short(p.o.Grace))
 		case <-killing:
 			killing, stopping = nil, nil
 			p.exit.Stopped = true
-			p.say("told to end at once: SIGKILL to the process group")
 			p.signal(syscall.SIGKILL)
+			p.say("told to end at once: SIGKILL to the process group")
 			killAt = time.Now()
 		}
 	}

@@ -58,6 +58,8 @@ type Process struct {
 	// Closed by stop and kill.
 	stopping, killing chan struct{}
 
+	words chan wire.Line // of the system stream, on their way to the sink
+
 	done chan struct{}
 	exit Exit // valid when done is closed
 }
@@ -76,14 +78,14 @@ func Start(spec wire.Spec, o Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{o: o, script: c.script, done: make(chan struct{})}
+	p := &Process{o: o, script: c.script, words: make(chan wire.Line, mostWords), done: make(chan struct{})}
 	p.stopping, p.stop = trigger()
 	p.killing, p.kill = trigger()
 	if err := p.spawn(c); err != nil {
 		p.cleanUp()
 		return nil, err
 	}
-	p.say("started pid %d: %s", p.id.PID, c.shown)
+	o.Sink(wire.System, []wire.Line{p.word("started pid %d: %s", p.id.PID, c.shown)})
 	go p.supervise()
 	return p, nil
 }
@@ -128,7 +130,7 @@ func (p *Process) spawn(c command) error {
 		closeAll(ours)
 		return c.explain(err)
 	}
-	p.id = identify(p.cmd.Process.Pid)
+	p.id = Identify(p.cmd.Process.Pid)
 	p.pipes = ours
 	for i, stream := range []string{wire.Stdout, wire.Stderr} {
 		p.readers.Go(func() { p.capture(ours[i], stream) })
@@ -136,10 +138,15 @@ func (p *Process) spawn(c command) error {
 	return nil
 }
 
-// say writes a line of the system stream. Only Start and then supervise do.
-func (p *Process) say(format string, args ...any) {
-	text := strings.ToValidUTF8(fmt.Sprintf(format, args...), "\uFFFD")
-	p.o.Sink(wire.System, []wire.Line{{Time: p.o.Clock.Stamp(), Text: text}})
+// mostWords is more than supervise ever says, so that say does not wait.
+const mostWords = 8
+
+// say writes a line of the system stream. It does not wait for the sink: one
+// that blocks must not keep a process from being ended. Only supervise does.
+func (p *Process) say(format string, args ...any) { p.words <- p.word(format, args...) }
+
+func (p *Process) word(format string, args ...any) wire.Line {
+	return wire.Line{Time: p.o.Clock.Stamp(), Text: strings.ToValidUTF8(fmt.Sprintf(format, args...), "\uFFFD")}
 }
 
 func (p *Process) cleanUp() {

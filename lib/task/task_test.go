@@ -92,7 +92,7 @@ func pidOf(t *testing.T, text string) ID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return identify(pid)
+	return Identify(pid)
 }
 
 func TestExitCodeIsTheProcessesOwn(t *testing.T) {
@@ -450,5 +450,40 @@ func TestClosedPipesAreNotLeaked(t *testing.T) {
 	}
 	if after := count(); after > before+2 {
 		t.Errorf("%d file descriptors, %d before", after, before)
+	}
+}
+
+// The sink takes nothing, as a spool that is full: neither SIGTERM nor SIGKILL
+// waits for it.
+func TestTaskIsEndedThoughItsSinkBlocks(t *testing.T) {
+	for _, c := range []struct {
+		name, trap string
+		code       int
+	}{{"by SIGTERM", "", 143}, {"by SIGKILL", "trap '' TERM; ", 137}} {
+		t.Run(c.name, func(t *testing.T) {
+			blocked, up := make(chan struct{}), make(chan struct{})
+			free := sync.OnceFunc(func() { close(blocked) })
+			sink := func(stream string, lines []wire.Line) {
+				switch {
+				case stream == wire.Stdout:
+					close(up)
+				case !strings.HasPrefix(lines[0].Text, "started "):
+					<-blocked
+				}
+			}
+			p, _ := start(t, script(c.trap+"echo up; while :; do sleep 0.02; done"), Options{Sink: sink, Grace: 50 * time.Millisecond})
+			t.Cleanup(free)
+			<-up
+			p.Stop()
+			for limit := time.Now().Add(20 * time.Second); p.ID().Alive(); time.Sleep(time.Millisecond) {
+				if time.Now().After(limit) {
+					t.Fatal("the process lives on")
+				}
+			}
+			free()
+			if exit := p.Wait(); exit.Code != c.code || !exit.Stopped {
+				t.Errorf("%+v", exit)
+			}
+		})
 	}
 }
