@@ -231,18 +231,22 @@ func (p *Principal) agentReport(ctx context.Context, c *call, req *wire.AgentRep
 	})
 }
 
+// report lets only the holder of the lease near the gate: whoever else reports
+// the attempt is refused by the machine, and changes nothing for the holder.
 func (l *loop) report(r gatedReport) {
 	id := attemptIn(r.req.Result.Attempt)
-	if before, again := l.gated[id]; again && before.call != r.call {
-		before.call.refuse(refuse(wire.Unavailable, "the report was sent again"))
+	if l.machine.Holds(r.req.Agent, id) {
+		if before, again := l.gated[id]; again && before.call != r.call {
+			before.call.refuse(refuse(wire.Unavailable, "the report was sent again"))
+		}
+		delete(l.gated, id)
+		if l.p.intake.lacks(id, r.req.Result.Lines) {
+			l.apply(run.Renew{Agent: agentIn(r.req.AgentRef)})
+			l.gated[id] = r
+			l.timers.at(readClock().Mono+wire.MaxWait, func() { l.giveUpGate(id, r.call) })
+			return
+		}
 	}
-	if l.machine.Open(id.Run) && l.p.intake.lacks(id, r.req.Result.Lines) {
-		l.apply(run.Renew{Agent: agentIn(r.req.AgentRef)})
-		l.gated[id] = r
-		l.timers.at(readClock().Mono+wire.MaxWait, func() { l.giveUpGate(id, r.call) })
-		return
-	}
-	delete(l.gated, id)
 	token := l.expect(func(e run.Effect) { r.call.effect(e, wire.Nothing{}) })
 	l.apply(run.Report{Token: token, Agent: agentIn(r.req.AgentRef), Result: resultIn(r.req.Result)})
 }
@@ -259,7 +263,8 @@ func (l *loop) giveUpGate(id run.AttemptID, c *call) {
 // openGates looks again at the results that wait for lines.
 func (l *loop) openGates() {
 	for id, r := range l.gated {
-		if !l.machine.Open(id.Run) || !l.p.intake.lacks(id, r.req.Result.Lines) {
+		if !l.machine.Holds(r.req.Agent, id) || !l.p.intake.lacks(id, r.req.Result.Lines) {
+			delete(l.gated, id)
 			l.report(r)
 		}
 	}

@@ -278,6 +278,20 @@ func TestResultWaitsForItsLines(t *testing.T) {
 			t.Errorf("refused with %s", got)
 		}
 	})
+	t.Run("and no other agent can push it aside", func(t *testing.T) {
+		s := newSite(t)
+		w, thief := s.worker("a1", 1), s.worker("a2", 1)
+		s.trigger("hello", "")
+		at := w.take()[0].Attempt
+		report := w.report(at, 0, map[string]int64{wire.Stdout: 1})
+		s.gated(1)
+		if got := thief.report(at, 0, map[string]int64{wire.Stdout: 1e9}).refusal(t); got != wire.Fenced {
+			t.Errorf("refused with %s", got)
+		}
+		s.gated(1)
+		w.durable(batch(at, 1, "1"))
+		report.get(t)
+	})
 	t.Run("and is answered at a shutdown", func(t *testing.T) {
 		s := newSite(t)
 		w := s.worker("a1", 1)

@@ -108,6 +108,12 @@ func (m *Machine) Expects(id string) bool {
 	return a != nil && a.state != lost
 }
 
+// Holds tells whether the agent with this id has the lease of the attempt.
+func (m *Machine) Holds(id string, attempt AttemptID) bool {
+	a := m.agents[id]
+	return a != nil && m.leased(a, attempt) != nil
+}
+
 func (a *agent) status() AgentStatus {
 	switch {
 	case a.state == lost:
