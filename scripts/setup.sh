@@ -3,7 +3,7 @@
 #
 #   setup.sh build   libzmq's headers and pkg-config
 #   setup.sh test    what the tests need besides: python3 with pyzmq, jq, tmux, uv,
-#                    and on Linux ip
+#                    on Linux ip, and systemd-analyze where there is systemd
 #
 # Quick and silent when nothing is missing. Talk goes to stderr. What `test`
 # cannot get is named on stdout, one line "SKIP-TOOL name: reason" each; it is
@@ -40,6 +40,7 @@ package() {
 	python3:brew) echo python ;;
 	ip:dnf) echo iproute ;;
 	ip:*) echo iproute2 ;;
+	systemd-analyze:*) echo systemd ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -128,6 +129,7 @@ setup_test() {
 	export PATH="$PWD/$venv/bin:$PATH"
 	local tool tools=(jq:--version tmux:-V python3:--version)
 	[ "$(uname)" != Linux ] || tools+=(ip:-V)
+	case "$(manager)" in apt-get | dnf) tools+=(systemd-analyze:--version) ;; esac # others may have no systemd
 	for tool in "${tools[@]}"; do
 		works "${tool%:*}" "${tool#*:}" || install "${tool%:*}" || true
 		works "${tool%:*}" "${tool#*:}" || miss "${tool%:*}" "could not be installed"

@@ -10,13 +10,13 @@ import (
 
 type options struct {
 	cli.Connection
-	Name          string        `long:"name" value-name:"NAME" description:"the agent's name (default: the host's)"`
+	Name          cli.Name      `long:"name" value-name:"NAME" description:"the agent's name (default: the host's)"`
 	MaxConcurrent string        `long:"max-concurrent" value-name:"N" setting:"CDKTR_AGENT_MAX_CONCURRENCY" description:"tasks at once"`
 	Labels        []string      `long:"label" value-name:"KEY=VALUE" description:"a label that workflows can ask for; may be given again"`
 	Data          string        `long:"data" value-name:"DIR" setting:"CDKTR_APP_DATA_DIRECTORY" description:"data directory"`
 	Beside        bool          `long:"beside-principal" hidden:"yes" description:"the principal of the data directory started this one"`
 	Alone         time.Duration `long:"alone" value-name:"DURATION" default:"60s" hidden:"yes" description:"how long to stay without a principal and without a task (with --beside-principal)"`
-	Grace         time.Duration `long:"grace" value-name:"DURATION" default:"30s" description:"how long running tasks may go on after SIGTERM"`
+	Grace         cli.Span      `long:"grace" value-name:"DURATION" default:"30s" description:"how long running tasks may go on after SIGTERM"`
 }
 
 type listOptions struct {

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/agent"
 	"github.com/cdktr/cdktr/lib/cli"
@@ -15,7 +16,7 @@ import (
 
 // serve runs an agent until a signal, a drain or another agent ends it.
 func serve(ctx context.Context, env cli.Env, o options) error {
-	name := o.Name
+	name := string(o.Name)
 	if name == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -26,9 +27,6 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	marks, err := labels(o.Labels)
 	if err != nil {
 		return env.Usagef("%w", err)
-	}
-	if o.Grace < 0 {
-		return env.Usagef("--grace %s is negative", o.Grace)
 	}
 	agents := filepath.Join(env.Settings.Text(cli.DataDir), "agents")
 	lines, err := newLinks(env, o.Beside)
@@ -53,7 +51,7 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	a, err := agent.New(agent.Options{
 		Name: name, Dir: agents,
 		Slots: env.Settings.Int(cli.MaxConcurrency), Labels: marks, Version: cli.Version(),
-		API: lines.api, Logs: lines.logs, Log: log, Grace: o.Grace, Alone: o.Alone,
+		API: lines.api, Logs: lines.logs, Log: log, Grace: time.Duration(o.Grace), Alone: o.Alone,
 	})
 	if errors.Is(err, agent.ErrBadName) {
 		return env.Usagef("%w", err)

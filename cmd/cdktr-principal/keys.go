@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
@@ -16,7 +18,7 @@ import (
 
 type grantOptions struct {
 	cli.Connection
-	Role    string `long:"role" value-name:"ROLE" one-of:"admin agent operator viewer" required:"yes" description:"admin, agent, operator or viewer"`
+	Role    string `long:"role" value-name:"ROLE" one-of:"admin agent operator viewer" required:"yes" description:"admin: everything; agent: runs tasks; operator: triggers, cancels, reads; viewer: reads"`
 	Address string `long:"address" value-name:"ADDR" description:"where the other machine finds the principal (default: where it listens; on all addresses: this host's name)"`
 	Args    struct {
 		Name string `positional-arg-name:"NAME" required:"yes"`
@@ -44,6 +46,9 @@ func grant(ctx context.Context, env cli.Env, o grantOptions) error {
 		return err
 	}
 	defer k.close()
+	if err := closeToOthers(env); err != nil {
+		return cli.Exit(cli.IO, err)
+	}
 	granted, err := k.grant(ctx, env, holder)
 	if err != nil {
 		return err
@@ -54,7 +59,7 @@ func grant(ctx context.Context, env cli.Env, o grantOptions) error {
 		PrincipalKey: granted.PrincipalKey,
 		Address:      address,
 	}
-	if err := printSecret(env.Stdout, invitation.Text()); err != nil {
+	if _, err := io.WriteString(env.Stdout, invitation.Text()); err != nil {
 		return cli.Exitf(cli.IO, "%w; the key is granted and of no use: cdktr-principal revoke %s", err, holder.Name)
 	}
 	if o.Address == "" && !reachable {
@@ -66,16 +71,24 @@ func grant(ctx context.Context, env cli.Env, o grantOptions) error {
 	return nil
 }
 
-// printSecret closes the file that stdout may be against others, and writes.
-func printSecret(w io.Writer, text string) error {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-			if err := f.Chmod(0o600); err != nil {
-				return err
-			}
-		}
+// closeToOthers closes the file that stdout may be to other users, before there
+// is a secret to write. With sudo the file is that of the user who redirects:
+// then nobody but that user can.
+func closeToOthers(env cli.Env) error {
+	f, ok := env.Stdout.(*os.File)
+	if !ok {
+		return nil
 	}
-	_, err := io.WriteString(w, text)
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
+		return nil // what cannot be written is told when it is
+	}
+	err = f.Chmod(0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		fmt.Fprintf(env.Stderr, "%s: the file that this secret goes to is open to other users (mode %04o) and belongs to another one: chmod 0600 it\n",
+			env.Name, info.Mode().Perm())
+		return nil
+	}
 	return err
 }
 

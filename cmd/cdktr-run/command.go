@@ -30,7 +30,7 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	if err := o.check(env); err != nil {
 		return err
 	}
-	item, err := o.trigger(env)
+	item, err := o.trigger(ctx, env)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func newCall(p principal, args string) *call {
 
 func (c *call) do(ctx context.Context, t *testing.T) error {
 	t.Helper()
-	item, err := c.o.trigger(c.env)
+	item, err := c.o.trigger(ctx, c.env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,10 +17,6 @@ import (
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
-// oneWish is how long after the first signal another one is still the same
-// wish: timeout(1) and many a supervisor signal a process and then its group.
-const oneWish = 200 * time.Millisecond
-
 // killTime is how long processes may take to go after SIGKILL. The system does
 // not end one that hangs in a driver.
 const killTime = 5 * time.Second
@@ -76,7 +72,7 @@ func runLocal(ctx context.Context, env cli.Env, o options, item wire.TriggerItem
 		case <-interrupted:
 			interrupted = nil
 		case s := <-signals:
-			if s == syscall.SIGPIPE || told == 1 && time.Since(first) < oneWish {
+			if s == syscall.SIGPIPE || told == 1 && time.Since(first) < cli.OneWish {
 				continue // of SIGPIPE the write itself tells
 			}
 		case <-killed:

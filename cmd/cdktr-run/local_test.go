@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/harness"
 )
 
@@ -116,7 +117,7 @@ func TestSecondInterruptKillsALocalRun(t *testing.T) {
 	h := startLocal(t, nil, stubborn, []string{"stubborn"}, "-l", "-q")
 	began := time.Now()
 	h.signal(t, syscall.SIGINT)
-	time.Sleep(2 * oneWish) // it must not end
+	time.Sleep(2 * cli.OneWish) // it must not end
 	if !alive(h.pid("stubborn")) {
 		t.Fatal("the first one killed it")
 	}
@@ -138,7 +139,7 @@ func TestSecondInterruptEndsALocalRunWhoseOutputIsStuck(t *testing.T) {
 	w.Close()
 	time.Sleep(200 * time.Millisecond) // for all buffers to be full; it holds with less, too
 	h.signal(t, syscall.SIGINT)
-	time.Sleep(2 * oneWish)
+	time.Sleep(2 * cli.OneWish)
 	h.signal(t, syscall.SIGTERM)
 	h.ends(t, 130, "flood")
 	if h.err.Len() > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,10 +18,11 @@ import (
 )
 
 // trigger is the request that the command line describes.
-func (o *options) trigger(env cli.Env) (wire.TriggerItem, error) {
+func (o *options) trigger(ctx context.Context, env cli.Env) (wire.TriggerItem, error) {
 	item := wire.TriggerItem{Workflow: o.Args.Workflow, Key: o.Key, Source: "run"}
 	if o.ParamsFile != "" {
-		text, err := readParams(env, o.ParamsFile)
+		// It may be a pipe: opening it waits for who writes, reading for what.
+		text, err := cli.Await(ctx, func() ([]byte, error) { return readParams(env, o.ParamsFile) })
 		if err != nil {
 			return item, err
 		}

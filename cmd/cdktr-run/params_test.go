@@ -38,7 +38,7 @@ func TestParamsFileKeepsValuesAsWritten(t *testing.T) {
 func TestCommandLineWinsOverParamsFile(t *testing.T) {
 	c := newCall(newFake(""), "-p - hello a=2 c=")
 	c.env.Stdin = strings.NewReader("a: 1\nb: 1\n")
-	item, err := c.o.trigger(c.env)
+	item, err := c.o.trigger(t.Context(), c.env)
 	if err != nil || !maps.Equal(item.Params, wire.Params{"a": "2", "b": "1", "c": ""}) {
 		t.Errorf("%v, %v", item.Params, err)
 	}
@@ -47,7 +47,7 @@ func TestCommandLineWinsOverParamsFile(t *testing.T) {
 func TestParamsFileIsBounded(t *testing.T) {
 	c := newCall(newFake(""), "-p - hello")
 	c.env.Stdin = strings.NewReader("a: " + strings.Repeat("x", wire.MaxMessage))
-	if _, err := c.o.trigger(c.env); cli.Code(err) != cli.BadInput {
+	if _, err := c.o.trigger(t.Context(), c.env); cli.Code(err) != cli.BadInput {
 		t.Errorf("%v", err)
 	}
 }

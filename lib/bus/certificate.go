@@ -2,12 +2,16 @@ package bus
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/cdktr/cdktr/lib/plainfile"
 )
 
 // Certificate is a key pair with what is known about it, in the format that
@@ -26,12 +30,16 @@ const (
 // ReadCertificate reads a certificate file. One with a secret part that others
 // may read is refused.
 func ReadCertificate(path string) (Certificate, error) {
-	f, err := os.Open(path)
+	f, err := plainfile.Open(path)
 	if err != nil {
 		return Certificate{}, fmt.Errorf("read certificate: %w", err)
 	}
 	defer f.Close()
-	c, err := parseCertificate(io.LimitReader(f, maxCertificate))
+	text, err := plainfile.ReadFrom(f, maxCertificate)
+	if err != nil {
+		return Certificate{}, fmt.Errorf("read certificate: %w", err)
+	}
+	c, err := parseCertificate(bytes.NewReader(text))
 	if err != nil {
 		return Certificate{}, fmt.Errorf("read certificate %s: %w", path, err)
 	}
@@ -50,10 +58,14 @@ func ReadCertificate(path string) (Certificate, error) {
 // WriteSecret writes the certificate with its secret part, for this user alone.
 func (c Certificate) WriteSecret(path string) error { return write(path, c.text(true), 0o600) }
 
+// ErrOpenToOthers: a secret, or a directory of them, that other users have a
+// right to.
+var ErrOpenToOthers = errors.New("is open to other users")
+
 // private refuses a file or directory that others have a right to.
 func private(path string, info os.FileInfo, mode os.FileMode) error {
 	if have := info.Mode().Perm(); have&0o077 != 0 {
-		return fmt.Errorf("%s is open to other users (mode %04o): run chmod %04o %s", path, have, mode, path)
+		return fmt.Errorf("%s %w (mode %04o): run chmod %04o %s", path, ErrOpenToOthers, have, mode, path)
 	}
 	return nil
 }
@@ -88,6 +100,7 @@ func parseZPL(r io.Reader) (map[string]map[string]string, error) {
 	sections := map[string]map[string]string{}
 	section := ""
 	in := bufio.NewScanner(r)
+	in.Buffer(nil, maxCertificate+2) // one line may be the whole file, and then its end is to be read too
 	for in.Scan() {
 		line := strings.TrimSpace(in.Text())
 		if line == "" || line[0] == '#' {

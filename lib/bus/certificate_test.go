@@ -1,7 +1,12 @@
 package bus
 
 import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -27,4 +32,41 @@ func FuzzCertificate(f *testing.F) {
 			t.Errorf("accepted %+v", c)
 		}
 	})
+}
+
+// A key directory is read under its lock: a file there that is none must not
+// hold up all who want a key.
+func TestWhatIsNoFileIsNoCertificateAndHoldsNobodyUp(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	if _, err := OpenRing(dir); err != nil {
+		t.Fatal(err)
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(
+		syscall.Mkfifo(in("pipe.key"), 0o600),
+		os.Symlink("/dev/zero", in("device.key")),
+		os.WriteFile(in("line.key"), bytes.Repeat([]byte("x"), maxCertificate), 0o600),
+		os.WriteFile(in("large.key"), bytes.Repeat([]byte("#\n"), maxCertificate), 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRing(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := errors.Join(r.Skipped()...).Error()
+	for _, want := range []string{
+		"pipe.key: this is a named pipe, not a file", "device.key: this is a device, not a file",
+		"line.key: it holds no public-key", "large.key has more than 65536 bytes",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no word of %q in\n%s", want, said)
+		}
+	}
+	if err := errors.Join(os.Remove(in("principal.key_secret")), syscall.Mkfifo(in("principal.key_secret"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenRing(dir); err == nil || !strings.Contains(err.Error(), "this is a named pipe") {
+		t.Errorf("the principal's own key is a pipe: %v", err)
+	}
 }

@@ -46,6 +46,9 @@ func connect(ctx *zmq.Context, kind zmq.Type, t Target) (*connection, error) {
 		return nil, fmt.Errorf("make %v socket: %w", kind, err)
 	}
 	err = configure(sock, t.Endpoint)
+	if kind == zmq.DEALER {
+		err = errors.Join(err, beat(sock))
+	}
 	if !t.Plaintext {
 		err = errors.Join(err,
 			sock.SetCurveServerkey(t.ServerKey),

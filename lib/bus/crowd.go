@@ -30,15 +30,16 @@ func mostDescriptors(limit uint64) int {
 // crowd watches the sockets that listen.
 type crowd struct {
 	most     int
+	fail     func(error) // from then on nobody is turned away
 	watchers sync.WaitGroup
 }
 
-func newCrowd() (*crowd, error) {
+func newCrowd(fail func(error)) (*crowd, error) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return nil, fmt.Errorf("read the limit of open files: %w", err)
 	}
-	return &crowd{most: mostDescriptors(limit.Cur)}, nil
+	return &crowd{most: mostDescriptors(limit.Cur), fail: fail}, nil
 }
 
 // watch keeps the connections of a socket in bounds, until the socket is
@@ -49,16 +50,20 @@ func (c *crowd) watch(ctx *zmq.Context, sock *zmq.Socket, name string) error {
 		return fmt.Errorf("watch a socket: %w", err)
 	}
 	ready := make(chan error)
-	c.watchers.Go(func() { c.work(ctx, monitor, ready) })
+	c.watchers.Go(func() {
+		if err := c.work(ctx, monitor, ready); err != nil {
+			c.fail(fmt.Errorf("watch a socket: %w", err))
+		}
+	})
 	return <-ready
 }
 
-// work owns the monitor's other end.
-func (c *crowd) work(ctx *zmq.Context, monitor string, ready chan<- error) {
+// work owns the monitor's other end. It fails after it was ready, if at all.
+func (c *crowd) work(ctx *zmq.Context, monitor string, ready chan<- error) error {
 	events, err := ctx.NewSocket(zmq.PAIR)
 	if err != nil {
 		ready <- fmt.Errorf("watch a socket: %w", err)
-		return
+		return nil
 	}
 	defer events.Close()
 	if err = events.SetLinger(0); err == nil {
@@ -66,23 +71,26 @@ func (c *crowd) work(ctx *zmq.Context, monitor string, ready chan<- error) {
 	}
 	ready <- err
 	if err != nil {
-		return
+		return nil
 	}
 	poller := zmq.NewPoller()
 	poller.Add(events, zmq.POLLIN)
 	for {
 		if _, err := poller.Poll(turn); err != nil {
-			return // the context ends
+			return unlessEnded(err)
 		}
 		for {
 			event, _, descriptor, err := events.RecvEvent(zmq.DONTWAIT)
 			if again(err) {
 				break
 			}
-			if err != nil || event == zmq.EVENT_MONITOR_STOPPED {
-				return
+			if err != nil {
+				return unlessEnded(err)
 			}
-			if descriptor >= c.most {
+			if event == zmq.EVENT_MONITOR_STOPPED {
+				return nil
+			}
+			if descriptor >= c.most && !listens(descriptor) {
 				// libzmq sees the end and closes it. One that is
 				// closed already may be a file by now, to which
 				// this does nothing.
@@ -90,4 +98,19 @@ func (c *crowd) work(ctx *zmq.Context, monitor string, ready chan<- error) {
 			}
 		}
 	}
+}
+
+// listens tells whether the number is a listener's by now: a publisher that
+// binds anew may have got that of a connection that is closed already.
+func listens(descriptor int) bool {
+	on, err := syscall.GetsockoptInt(descriptor, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return err == nil && on == 1
+}
+
+// unlessEnded is no error where the context has ended.
+func unlessEnded(err error) error {
+	if zmq.AsErrno(err) == zmq.ETERM {
+		return nil
+	}
+	return err
 }

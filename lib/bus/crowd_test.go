@@ -19,6 +19,33 @@ func TestRoomIsKeptForTheProcessesOwnFiles(t *testing.T) {
 	}
 }
 
+// The number of a connection that is gone may be a listener's by now.
+func TestListenerIsNoConnection(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	c, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for conn, want := range map[syscall.Conn]bool{listener.(*net.TCPListener): true, c.(*net.TCPConn): false} {
+		raw, err := conn.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := raw.Control(func(fd uintptr) {
+			if listens(int(fd)) != want {
+				t.Errorf("%T: not %v", conn, want)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // descriptors is how many this process has.
 func descriptors(t *testing.T) int {
 	t.Helper()

@@ -3,8 +3,11 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	zmq "github.com/pebbe/zmq4"
 )
 
 // live is a publisher and a subscription that is known to receive.
@@ -90,6 +93,45 @@ func TestLargeNewsIsLeftToTheHistory(t *testing.T) {
 	p.Publish("a", []byte("small"))
 	if m := nextOf(t, sub); string(m.Body) != "small" {
 		t.Errorf("%d bytes arrive", len(m.Body))
+	}
+}
+
+// libzmq keeps every topic, in much more than it takes on the way.
+func TestOverlongTopicCostsItsSubscriberAlone(t *testing.T) {
+	s, p, sub := live(t)
+	synced(t, p, sub)
+	target := s.target()
+	target.Endpoint = p.Endpoint()
+	subscribe(t, s, p, strings.Repeat("x", maxTopic))
+	for end := time.Now().Add(limit); p.wanted.Load() != 2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the longest topic is not taken")
+		}
+	}
+
+	const monitor = "inproc://monitor"
+	rude := peer(t, zmq.XSUB, target, func(s *zmq.Socket) error { return s.Monitor(monitor, zmq.EVENT_DISCONNECTED) })
+	ctx, err := rude.Context()
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := ctx.NewSocket(zmq.PAIR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { events.Close() })
+	if err := errors.Join(events.SetLinger(0), events.SetRcvtimeo(limit), events.Connect(monitor)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rude.Send("\x01"+strings.Repeat("x", maxTopic+sealed), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := events.RecvEvent(0); err != nil {
+		t.Fatal("a longer one is taken: ", err)
+	}
+	synced(t, p, sub)
+	if n := p.wanted.Load(); n != 2 {
+		t.Errorf("%d topics are subscribed to", n)
 	}
 }
 

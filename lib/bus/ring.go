@@ -38,14 +38,7 @@ type Holder struct{ Name, Role, Public string }
 // OpenRing reads the key directory and makes what is missing. Processes that
 // do so at the same time wait for each other, and get the same keys.
 func OpenRing(dir string) (*Ring, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make key directory: %w", err)
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("open key directory: %w", err)
-	}
-	if err := private(dir, info, 0o700); err != nil {
+	if err := MakeKeyDirectory(dir); err != nil {
 		return nil, err
 	}
 	unlock, err := lock(filepath.Join(dir, ".lock"))
@@ -71,6 +64,19 @@ func OpenRing(dir string) (*Ring, error) {
 		r.known[c.Public] = Holder{name, role, c.Public}
 	}
 	return r, r.readGranted()
+}
+
+// MakeKeyDirectory makes a directory for keys where there is none, and refuses
+// one that other users have a right to, with ErrOpenToOthers.
+func MakeKeyDirectory(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make key directory: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("open key directory: %w", err)
+	}
+	return private(dir, info, 0o700)
 }
 
 // Principal is the principal's own key pair.

@@ -30,18 +30,18 @@ type Server struct {
 
 // NewServer starts a server with its key pair, or in plaintext where pair is
 // nil. allow is asked, from one goroutine, for each peer that connects, and is
-// told whether to a publisher; it must
-// not wait.
+// told whether to a publisher; it must not wait.
 func NewServer(pair *Pair, allow func(public string, live bool) bool) (*Server, error) {
-	crowd, err := newCrowd()
-	if err != nil {
+	s := &Server{pair: pair, failed: make(chan error, 1), quit: make(chan struct{})}
+	var err error
+	if s.crowd, err = newCrowd(s.fail); err != nil {
 		return nil, err
 	}
 	ctx, err := zmq.NewContext()
 	if err != nil {
 		return nil, fmt.Errorf("make ZeroMQ context: %w", err)
 	}
-	s := &Server{pair: pair, ctx: ctx, crowd: crowd, failed: make(chan error, 1), quit: make(chan struct{})}
+	s.ctx = ctx
 	if pair == nil {
 		return s, nil
 	}
@@ -53,9 +53,9 @@ func NewServer(pair *Pair, allow func(public string, live bool) bool) (*Server, 
 	return s, nil
 }
 
-// Failed reports that the ZAP handler ended by itself, or that a socket did.
-// Without the handler nobody new is let in and publishers are silent; either
-// way the process must end.
+// Failed reports that the ZAP handler ended by itself, or that a socket or the
+// watch over the crowd did. Without the handler nobody new is let in and
+// publishers are silent; in any case the process must end.
 func (s *Server) Failed() <-chan error { return s.failed }
 
 func (s *Server) watchGate() {
@@ -98,6 +98,13 @@ func (s *Server) gateStands() bool {
 // bytes.
 const unreadReplies = 50
 
+// maxTopic bounds what one subscription may be for. libzmq keeps each until its
+// subscriber goes, in some forty times its size.
+const maxTopic = 1 << 10
+
+// sealed is what CURVE and the command of a subscription add to a topic, at most.
+const sealed = 64
+
 // listen makes a socket that listens. It is called by the goroutine that will
 // own it.
 func (s *Server) listen(kind zmq.Type, endpoint string) (*zmq.Socket, string, error) {
@@ -116,8 +123,11 @@ func (s *Server) listen(kind zmq.Type, endpoint string) (*zmq.Socket, string, er
 			sock.SetCurveSecretkey(s.pair.Secret),
 			sock.SetZapDomain(domain))
 	}
-	if kind == zmq.ROUTER {
+	switch kind {
+	case zmq.ROUTER:
 		err = errors.Join(err, sock.SetRouterMandatory(1), sock.SetSndhwm(unreadReplies))
+	case zmq.XPUB:
+		err = errors.Join(err, sock.SetMaxmsgsize(maxTopic+sealed))
 	}
 	if err != nil {
 		err = fmt.Errorf("set up %v socket: %w", kind, err)

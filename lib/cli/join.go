@@ -12,22 +12,24 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdktr/cdktr/lib/bus"
 	"github.com/cdktr/cdktr/lib/client"
+	"github.com/cdktr/cdktr/lib/plainfile"
 )
 
 // joining keeps what a principal has granted, whatever the command is: the key
 // beside this machine's keys, the principal under a name in the config file.
 func joining(file string) func(context.Context, Env) error {
-	return func(_ context.Context, env Env) error {
-		i, err := env.readInvitation(file)
+	return func(ctx context.Context, env Env) error {
+		i, err := Await(ctx, func() (bus.Invitation, error) { return env.readInvitation(file) })
 		if err != nil {
 			return err
 		}
-		p, err := env.join(i)
+		p, err := env.join(ctx, i)
 		if err != nil {
 			return err
 		}
@@ -43,18 +45,17 @@ func (e Env) readInvitation(name string) (bus.Invitation, error) {
 		return parseInvitation(e.Stdin, "stdin")
 	}
 	name = e.Path(name)
-	// Not to wait where nobody writes.
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := plainfile.Open(name)
+	var kind *plainfile.KindError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return bus.Invitation{}, Exit(NotFound, err)
-	}
-	if err != nil {
+	case errors.As(err, &kind):
+		return bus.Invitation{}, Exitf(BadInput, "not what cdktr-principal grant has printed: %w", err)
+	case err != nil:
 		return bus.Invitation{}, Exit(IO, err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return bus.Invitation{}, Exitf(BadInput, "%s is not a file that cdktr-principal grant has printed", name)
-	}
 	return parseInvitation(f, name)
 }
 
@@ -70,24 +71,38 @@ func parseInvitation(r io.Reader, name string) (bus.Invitation, error) {
 }
 
 // join writes the key first: a config file never names a key that is not there.
-func (e Env) join(i bus.Invitation) (Principal, error) {
+// While it does so it has the config file for itself, and what it decides by is
+// what the file says then.
+func (e Env) join(ctx context.Context, i bus.Invitation) (Principal, error) {
 	config := e.ConfigFile()
 	if config == "" {
 		return Principal{}, Exitf(Config, "neither XDG_CONFIG_HOME nor HOME is set: where shall the configuration be?")
 	}
-	p := Principal{Name: e.nameFor(i), Remote: client.Remote{Address: i.Address, Key: i.PrincipalKey}}
+	if err := os.MkdirAll(filepath.Dir(config), 0o700); err != nil {
+		return Principal{}, Exit(IO, err)
+	}
+	unlock, err := lockFile(ctx, filepath.Join(filepath.Dir(config), ".lock"))
+	if err != nil {
+		return Principal{}, err
+	}
+	defer unlock()
+	text, err := readSmall(config)
+	if err != nil {
+		return Principal{}, err
+	}
+	_, known, err := parseSettings(config, text)
+	if err != nil {
+		return Principal{}, err
+	}
+	p := Principal{Name: nameFor(i, &Settings{principals: known}), Remote: client.Remote{Address: i.Address, Key: i.PrincipalKey}}
 	p.Certificate = filepath.Join(e.Settings.Text(KeysDir), p.Name+"."+i.Metadata["name"]+".key_secret")
-	for _, dir := range []string{filepath.Dir(p.Certificate), filepath.Dir(config)} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return p, Exit(IO, err)
-		}
+	if err := bus.MakeKeyDirectory(filepath.Dir(p.Certificate)); errors.Is(err, bus.ErrOpenToOthers) {
+		return p, Exit(Config, err)
+	} else if err != nil {
+		return p, Exit(IO, err)
 	}
 	if err := i.Certificate.WriteSecret(p.Certificate); err != nil {
 		return p, Exit(IO, err)
-	}
-	text, err := readSmall(config)
-	if err != nil {
-		return p, err
 	}
 	if text, err = withPrincipal(config, text, p); err != nil {
 		return p, err
@@ -97,7 +112,7 @@ func (e Env) join(i bus.Invitation) (Principal, error) {
 
 // nameFor is the host's name, and where that is another principal's, or this
 // one's with another role, the holder's with it.
-func (e Env) nameFor(i bus.Invitation) string {
+func nameFor(i bus.Invitation, s *Settings) string {
 	host, _, _ := net.SplitHostPort(strings.TrimPrefix(i.Address, "tcp://"))
 	if net.ParseIP(host) == nil {
 		host, _, _ = strings.Cut(host, ".")
@@ -113,7 +128,7 @@ func (e Env) nameFor(i bus.Invitation) string {
 		host = "principal"
 	}
 	for _, name := range []string{host, host + "-" + i.Metadata["name"]} {
-		known := e.Settings.principal(name)
+		known := s.principal(name)
 		if known == nil {
 			return name
 		}
@@ -123,7 +138,7 @@ func (e Env) nameFor(i bus.Invitation) string {
 		}
 	}
 	for n := 2; ; n++ {
-		if name := fmt.Sprintf("%s-%d", host, n); e.Settings.principal(name) == nil {
+		if name := fmt.Sprintf("%s-%d", host, n); s.principal(name) == nil {
 			return name
 		}
 	}
@@ -190,4 +205,28 @@ func replaceFile(name string, text []byte) error {
 		return Exit(IO, errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
+}
+
+// lockFile holds an exclusive lock until unlock is called.
+func lockFile(ctx context.Context, name string) (unlock func(), err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, Exit(IO, err)
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { f.Close() }, nil
+		case err != syscall.EWOULDBLOCK && err != syscall.EINTR:
+			f.Close()
+			return nil, Exitf(IO, "lock %s: %w", name, err)
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		}
+	}
 }

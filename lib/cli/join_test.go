@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cdktr/cdktr/lib/bus"
@@ -239,5 +242,44 @@ func TestJoinFollowsALinkToTheConfigFile(t *testing.T) {
 	w.join(t, file)
 	if text := readFile(t, real); !strings.Contains(text, "db1") || !strings.Contains(text, "DEBUG") {
 		t.Errorf("the real file is\n%s", text)
+	}
+}
+
+func TestJoinsAtTheSameTimeLoseNothing(t *testing.T) {
+	w := newWorld(t)
+	const all = 8
+	var files []string
+	for n := range all {
+		file, _ := w.invite(t, newPair(t), "tcp://db1:5561", fmt.Sprintf("web%d", n), "agent")
+		files = append(files, file)
+	}
+	var group sync.WaitGroup
+	for _, file := range files {
+		group.Go(func() {
+			env := w.Env
+			var said bytes.Buffer
+			env.Stderr = &said
+			if code := testCommand(nothing).Run(t.Context(), env, []string{"--join", file}); code != OK {
+				t.Errorf("exit %d: %s", code, &said)
+			}
+		})
+	}
+	group.Wait()
+	s, err := loadSettings(&w.Env, nil)
+	if err != nil || len(s.Principals()) != all {
+		t.Errorf("%v; of %d there are %v", err, all, names(s.Principals()))
+	}
+}
+
+func TestJoinRefusesKeysThatAreOpenToOthers(t *testing.T) {
+	w := newWorld(t)
+	file, _ := w.invite(t, newPair(t), "tcp://db1:5561", "web1", "agent")
+	keys := filepath.Join(w.vars["HOME"], ".cdktr", "keys")
+	if err := os.MkdirAll(keys, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code := testCommand(nothing).Run(t.Context(), w.Env, []string{"--join", file})
+	if left, err := os.ReadDir(keys); code != Config || !strings.Contains(w.err.String(), "chmod 0700 "+keys) || err != nil || len(left) > 0 {
+		t.Errorf("exit %d, left %v: %s", code, left, &w.err)
 	}
 }

@@ -12,9 +12,9 @@ import (
 // errInterrupted is the cause of a context that a signal cancelled.
 var errInterrupted = errors.New("interrupted")
 
-// oneWish is the time within which a second signal counts as the first one:
-// timeout(1) signals a process and then its group.
-const oneWish = 200 * time.Millisecond
+// OneWish is the time within which a second signal counts as the first one:
+// timeout(1) and many a supervisor signal a process and then its group.
+const OneWish = 200 * time.Millisecond
 
 // Main runs the command as this process: its arguments, its streams, its
 // signals. The first ^C or SIGTERM cancels the context, the second ends the
@@ -43,7 +43,7 @@ func Main(c Command) int {
 		cancel(errInterrupted)
 		for first := time.Now(); ; {
 			<-signals
-			if time.Since(first) > oneWish {
+			if time.Since(first) > OneWish {
 				os.Exit(Interrupted)
 			}
 		}

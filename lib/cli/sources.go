@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdktr/cdktr/lib/plainfile"
 	"github.com/cdktr/cdktr/lib/suggest"
 )
 
@@ -19,6 +20,9 @@ import (
 func readDotEnv(env Env) ([]Setting, error) {
 	name := filepath.Join(env.Dir, ".env")
 	text, err := readSmall(name)
+	if kind := (*plainfile.KindError)(nil); errors.As(err, &kind) || errors.Is(err, fs.ErrPermission) {
+		return nil, nil // somebody else's, as in the directory of the user who ran sudo
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +106,11 @@ func readConfig(env Env) (all []Setting, principals []Principal, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return parseSettings(name, text)
+}
+
+// parseSettings is readConfig of a text that was read.
+func parseSettings(name string, text []byte) (all []Setting, principals []Principal, err error) {
 	doc, err := parseConfig(name, text)
 	if err != nil || doc.Kind == 0 {
 		return nil, nil, err
@@ -142,14 +151,18 @@ func parseConfig(name string, text []byte) (doc yaml.Node, err error) {
 	return doc, nil
 }
 
+// maxSmall is the most that a file of settings may have, in bytes.
+const maxSmall = 1 << 20
+
 // readSmall reads a file that need not exist. A directory of that name is
 // somebody else's: Python environments are called .env too.
 func readSmall(name string) ([]byte, error) {
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) {
+	text, err := plainfile.Read(name, maxSmall)
+	var kind *plainfile.KindError
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.As(err, &kind) && kind.Mode.IsDir():
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, Exit(Config, err)
 	}
 	return text, nil

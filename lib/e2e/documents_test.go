@@ -53,7 +53,7 @@ var notRun = map[string]string{
 		"install -d /etc/cdktr/workflows\n" +
 		"systemctl daemon-reload\n" +
 		"systemctl enable --now cdktr-principal\n" +
-		"sudo -u cdktr -H cdktr-principal grant web1 --role agent >web1.join\n": "they make a user and a service on a real machine",
+		"(umask 077; sudo -u cdktr -H cdktr-principal grant web1 --role agent >web1.join)\n": "they make a user and a service on a real machine",
 	"sudo -u cdktr -H cdktr-agent --join - <web1.join\n" +
 		"systemctl enable --now cdktr-agent\n": "they make a service on a real machine",
 }

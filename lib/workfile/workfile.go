@@ -6,49 +6,24 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"syscall"
 
+	"github.com/cdktr/cdktr/lib/plainfile"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
-// Read returns the bytes of a regular file. It may become anything between one
-// look and the next: so opening it does not wait, and what was opened is looked
-// at again. Of a file that is too large it returns a byte more than
-// workflow.Parse takes.
+// Read returns the bytes of a regular file. Of a file that is too large it
+// returns a byte more than workflow.Parse takes.
 func Read(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
+	file, err := plainfile.Open(name)
+	if kind := (*plainfile.KindError)(nil); errors.As(err, &kind) {
+		return nil, kind // who reads it names the file
 	}
-	// Opening a device may do something already.
-	if !info.Mode().IsRegular() {
-		return nil, errors.New(NotRegular(info.Mode()))
-	}
-	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if info, err = file.Stat(); err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New(NotRegular(info.Mode()))
-	}
 	return io.ReadAll(io.LimitReader(file, workflow.MaxFile+1))
 }
 
 // NotRegular says what is there in place of a file.
-func NotRegular(mode fs.FileMode) string {
-	what := "a device"
-	switch {
-	case mode.IsDir():
-		what = "a directory"
-	case mode&fs.ModeNamedPipe != 0:
-		what = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		what = "a socket"
-	}
-	return "this is " + what + ", not a file"
-}
+func NotRegular(mode fs.FileMode) string { return (&plainfile.KindError{Mode: mode}).Error() }

@@ -68,7 +68,7 @@ def frames():
                 print(json.loads(answer(s))["error"]["code"])
     s = sock(zmq.XSUB, live)
     for _ in range(100):
-        s.send_multipart([b"\x01" + b"x" * 4000] * 1000)
+        s.send_multipart([b"\x01" + b"x" * 1000] * 1000)
     s.send(b"\x01mark")
     print("mark" if s.recv_multipart()[0] == b"mark" else "?")
 
@@ -84,18 +84,20 @@ def oversize():
 
 
 def unread():
-    """Asks for large answers and takes none of them."""
-    all = [sock(zmq.DEALER, api, rcvhwm=1, rcvbuf=4096, sndtimeo=1000) for _ in range(3)]
+    """Many ask for large answers, take none, and hang up with more asked than was read."""
+    all = [sock(zmq.DEALER, api, rcvhwm=1, rcvbuf=4096) for _ in range(60)]
     sent = 0
     end = time.time() + 8
     while time.time() < end:
         for s in all:
             try:
-                s.send_multipart([b"", request("logs.query")])
+                s.send_multipart([b"", request("logs.query")], zmq.NOBLOCK)
                 sent += 1
             except zmq.Again:
                 pass
-        time.sleep(0.001)
+    for s in all:
+        s.close()
+    time.sleep(6)  # a principal that asks whether they live does it every five seconds
     print("sent", sent)
 
 
