@@ -55,6 +55,12 @@ func TestLostHistoryIsRefusedUnlessTheLossIsAccepted(t *testing.T) {
 			}
 			before := printed()
 			harness.Eventually(t, "the task prints on", func() bool { return printed() > before+10 })
+			// The write-ahead files are emptied now and then; something has to
+			// be in them.
+			harness.Eventually(t, "there is something to lose", func() bool {
+				in.Must("cdktr-run", "hello")
+				return filled(t, in, "app.db.wal") && filled(t, in, "logs/*.db.wal")
+			})
 			in.KillPrincipal()
 			c.lose(t, in)
 
@@ -157,4 +163,15 @@ func remove(t *testing.T, in *harness.Installation, pattern string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// filled tells whether there is a file with something in it.
+func filled(t *testing.T, in *harness.Installation, pattern string) bool {
+	t.Helper()
+	for _, file := range files(t, in, pattern) {
+		if info, err := os.Stat(file); err == nil && info.Size() > 0 {
+			return true
+		}
+	}
+	return false
 }
