@@ -35,6 +35,20 @@ tasks:
       echo attempt $CDKTR_ATTEMPT
 `
 
+// gatedOnWeb1 is an installation whose one agent runs the gated task as process
+// first.
+func gatedOnWeb1(t *testing.T) (f follower, agent *harness.Process, run string, first int) {
+	t.Helper()
+	in := harness.New(t, "CDKTR_AGENT_HEARTBEAT_TIMEOUT_MS=1500")
+	f = follow(t, in)
+	in.Workflow("gated.yml", gated)
+	in.Workflow("hello.yml", hello)
+	in.StartPrincipalAlone()
+	agent = in.StartAgent("web1")
+	run = in.Must("cdktr-run", "-d", "gated")
+	return f, agent, run, firstPID(t, in)
+}
+
 const hello = `tasks: {a: {run: echo hello}}`
 
 // runsOn gives the agent a task when it waits for one, which it must do.
@@ -56,14 +70,8 @@ func (f follower) runsOn(t *testing.T, name string) {
 // The agent wakes with a result of a task that somebody else has done since.
 func TestLateResultOfAFrozenAgentIsRefused(t *testing.T) {
 	t.Parallel()
-	in := harness.New(t, "CDKTR_AGENT_HEARTBEAT_TIMEOUT_MS=1500")
-	f := follow(t, in)
-	in.Workflow("gated.yml", gated)
-	in.Workflow("hello.yml", hello)
-	in.StartPrincipalAlone()
-	agent := in.StartAgent("web1")
-	run := in.Must("cdktr-run", "-d", "gated")
-	first := firstPID(t, in)
+	f, agent, run, first := gatedOnWeb1(t)
+	in := f.in
 	wake := freeze(t, agent)
 	touch(t, in, "go-1") // the task ends, and its agent does not know
 	harness.Eventually(t, "the task ends", func() bool { return !harness.Living(first) })
@@ -89,14 +97,8 @@ func TestLateResultOfAFrozenAgentIsRefused(t *testing.T) {
 func TestFrozenAgentsTaskIsKilledWhenItWakes(t *testing.T) {
 	t.Parallel()
 	needsProc(t)
-	in := harness.New(t, "CDKTR_AGENT_HEARTBEAT_TIMEOUT_MS=1500")
-	f := follow(t, in)
-	in.Workflow("gated.yml", gated)
-	in.Workflow("hello.yml", hello)
-	in.StartPrincipalAlone()
-	agent := in.StartAgent("web1")
-	run := in.Must("cdktr-run", "-d", "gated")
-	first := firstPID(t, in)
+	f, agent, run, first := gatedOnWeb1(t)
+	in := f.in
 	wake := freeze(t, agent)
 	f.untilCrashed(t, run, 1)
 	if !harness.Living(first) {
@@ -122,14 +124,8 @@ func TestFrozenAgentsTaskIsKilledWhenItWakes(t *testing.T) {
 func TestNextAttemptOnTheSameMachineStartsAlone(t *testing.T) {
 	t.Parallel()
 	needsProc(t)
-	in := harness.New(t, "CDKTR_AGENT_HEARTBEAT_TIMEOUT_MS=1500")
-	f := follow(t, in)
-	in.Workflow("gated.yml", gated)
-	in.Workflow("hello.yml", hello)
-	in.StartPrincipalAlone()
-	agent := in.StartAgent("web1")
-	run := in.Must("cdktr-run", "-d", "gated")
-	first := firstPID(t, in)
+	f, agent, run, first := gatedOnWeb1(t)
+	in := f.in
 	wake := freeze(t, agent)
 	f.untilCrashed(t, run, 1)
 	if !harness.Living(first) {
