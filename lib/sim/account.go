@@ -79,13 +79,6 @@ func (a *Account) Ended(id string, status run.Status) error {
 	return nil
 }
 
-// Runs are the runs that anything was told about, in order of the telling.
-func (a *Account) Runs() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return append([]string(nil), a.order...)
-}
-
 // Settle holds all that was told against a history that is to be complete:
 // nothing is under way any more.
 func (a *Account) Settle(h *History) []error {
