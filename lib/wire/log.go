@@ -89,14 +89,19 @@ type LogAck struct {
 }
 
 // LogsQuery asks for a page of log records, ordered by time and then pos, or
-// with ByPos by pos alone (which is the order to follow in). Last > 0 keeps
-// the newest Last only. WaitMS > 0 with ByPos: if there is nothing after the
-// cursor yet, wait up to that long (at most 20,000) for it.
+// with ByPos by pos alone (which is the order to follow in). After > 0 leaves
+// out what is up to that position. Grep is a regular expression (RE2) that the
+// message must match; without an upper case letter it matches any case. Last >
+// 0 keeps the newest Last only, after all filters. WaitMS > 0 with ByPos: if
+// there is nothing after the cursor yet, wait up to that long (at most 20,000)
+// for it.
 type LogsQuery struct {
 	Header
 	Filter
 	Task   string `json:"task,omitempty"`
 	Stream string `json:"stream,omitempty"`
+	Grep   string `json:"grep,omitempty"`
+	After  int64  `json:"after,omitempty"`
 	Last   int    `json:"last,omitempty"`
 	ByPos  bool   `json:"by_pos,omitempty"`
 	WaitMS int    `json:"wait_ms,omitempty"`
@@ -104,12 +109,15 @@ type LogsQuery struct {
 }
 
 // Logs is a page of log records: each is a LogRecord, already encoded, in the
-// form that cdktr-logs prints. More: the next page is not empty. The cursor of
-// a ByPos query is good for following even when More is false.
+// form that cdktr-logs prints. More: the next page may not be empty. The cursor
+// of a ByPos query is good for following even when More is false. Pos is the
+// position up to which the query looks, the same on all its pages: what comes
+// later comes after it.
 type Logs struct {
 	Records []json.RawMessage `json:"records"`
 	Cursor  string            `json:"cursor,omitempty"`
 	More    bool              `json:"more"`
+	Pos     int64             `json:"pos"`
 }
 
 // LogRecord is one record of the history as people and programs see it. Of

@@ -79,18 +79,24 @@ type Task struct {
 }
 
 // RunList asks for a page of runs, newest last. Since is inclusive, Until
-// exclusive, on the time of creation. Last > 0 keeps the newest Last only.
+// exclusive, on the time of creation. After > 0 leaves out runs of which no
+// event is after that position. Grep (as of LogsQuery) must match the workflow,
+// the trigger, a parameter as NAME=VALUE or the status. Last > 0 keeps the
+// newest Last only, after all filters.
 type RunList struct {
 	Header
 	Filter
+	Grep   string `json:"grep,omitempty"`
+	After  int64  `json:"after,omitempty"`
 	Last   int    `json:"last,omitempty"`
 	Cursor string `json:"cursor,omitempty"` // from the page before
 }
 
-// Runs is a page of runs. An empty Cursor: there is no more.
+// Runs is a page of runs. An empty Cursor: there is no more. Pos is as of Logs.
 type Runs struct {
 	Runs   []Run  `json:"runs"`
 	Cursor string `json:"cursor,omitempty"`
+	Pos    int64  `json:"pos"`
 }
 
 // Filter narrows a query. Workflow is a glob.
@@ -101,10 +107,16 @@ type Filter struct {
 	Until    *Time  `json:"until,omitempty"`
 }
 
-// EventsQuery asks for a page of status changes, in order of pos.
+// EventsQuery asks for a page of status changes, in order of pos. After > 0
+// leaves out what is up to that position. Grep (as of LogsQuery) must match the
+// workflow, the task, the status, the agent or the reason. Last > 0 keeps the
+// newest Last only, after all filters.
 type EventsQuery struct {
 	Header
 	Filter
+	Task   string `json:"task,omitempty"`
+	Grep   string `json:"grep,omitempty"`
+	After  int64  `json:"after,omitempty"`
 	Last   int    `json:"last,omitempty"`
 	Cursor string `json:"cursor,omitempty"`
 }
@@ -122,8 +134,9 @@ type Event struct {
 	Reason   *string `json:"reason"`
 }
 
-// Events is a page of events.
+// Events is a page of events. Pos is as of Logs.
 type Events struct {
 	Events []Event `json:"events"`
 	Cursor string  `json:"cursor,omitempty"`
+	Pos    int64   `json:"pos"`
 }
