@@ -56,6 +56,10 @@ const (
 	Unable  Outcome = "unable"  // it could not be started; Reason says why
 	Stopped Outcome = "stopped" // it was ended by a stop order of the principal
 	Dropped Outcome = "dropped" // the agent gave it up (shutdown, its own death)
+
+	// TimedOut: the agent ended it because its timeout had passed; Reason begins
+	// with "timeout".
+	TimedOut Outcome = "timed_out"
 )
 
 // Result is the end of one attempt.
@@ -67,6 +71,7 @@ type Result struct {
 	Started  *time.Time // nil where no process started
 	Ended    time.Time
 	Lines    map[string]int64 // the last sequence number of each stream
+	Outputs  map[string]string
 }
 
 // Command is a request to the machine: one of the types below.
@@ -95,6 +100,17 @@ type Cancel struct {
 	Token  Token
 	Run    string
 	Reason string
+}
+
+// Retry opens a run again that has ended and did not complete: what completed is
+// kept, with its outputs, all else runs again. Story is all events of the run.
+// Where the run is open, it is refused, but for one that was opened again after
+// the position After: that is the same wish, come twice.
+type Retry struct {
+	Token Token
+	Run   string
+	Story []Event
+	After int64
 }
 
 // Hello introduces an agent, or introduces it again after either side was
@@ -158,6 +174,7 @@ type Tick struct{}
 
 func (Trigger) command() {}
 func (Cancel) command()  {}
+func (Retry) command()   {}
 func (Hello) command()   {}
 func (Pull) command()    {}
 func (Renew) command()   {}

@@ -37,8 +37,20 @@ type Work struct {
 type Lease struct {
 	AttemptID
 	Definition *workflow.Definition
-	Task       *workflow.Task
+	Task       *workflow.Task // of a handler too
 	Params     map[string]string
+
+	// Outputs of the tasks upstream of this one, of all tasks for a handler, by
+	// task and name. Ended has the statuses of the same tasks.
+	Outputs map[string]map[string]string
+	Ended   map[string]Status
+
+	// Outcome is what the run will be, for a handler: COMPLETED, FAILED, CRASHED
+	// or CANCELLED. Else empty.
+	Outcome Status
+	// Again says why this is not the first attempt, in words for the log; empty
+	// for the first.
+	Again string
 }
 
 // Code is why a command was refused: a subset of the wire's codes.

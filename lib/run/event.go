@@ -33,6 +33,8 @@ const (
 	RunCreated      Kind = "run_created"      // Status PENDING, Created is set
 	RunChanged      Kind = "run_changed"      // Status is the run's new one
 	CancelRequested Kind = "cancel_requested" // the run will end as CANCELLED; no status yet
+	RunTimedOut     Kind = "run_timed_out"    // the run will end as FAILED: its timeout has passed; no status yet
+	RunReopened     Kind = "run_reopened"     // Status PENDING: all that did not complete runs again
 	TaskChanged     Kind = "task_changed"     // Status is the task's new one
 	TaskQueued      Kind = "task_queued"      // a task starts again, with the coming Attempt, when an agent takes it; no status
 )
@@ -92,6 +94,7 @@ type Ended struct {
 	Started  *time.Time
 	Ended    time.Time
 	Lines    map[string]int64
+	Outputs  map[string]string // of a COMPLETED attempt, mostly
 }
 
 // Key is a remembered idempotency key, as the store reads it back.

@@ -78,6 +78,15 @@ type Lease struct {
 	// Exclusive: the agent ends the process when it has had no answer from the
 	// principal for half the heartbeat timeout.
 	Exclusive bool `json:"exclusive,omitempty"`
+
+	// TimeoutMS: the agent ends the process after so long (SIGTERM, 10 s,
+	// SIGKILL) and reports it as timed_out; 0: never.
+	TimeoutMS int64 `json:"timeout_ms,omitempty"`
+	// Secrets are names of variables that the agent sets from its environment or
+	// its secrets.env, and masks in all lines.
+	Secrets []string `json:"secrets,omitempty"`
+	// Again says why this is not the task's first attempt, for the log.
+	Again string `json:"again,omitempty"`
 }
 
 // Spec is a resolved task: what an agent runs. Exactly one of Argv, Script and
@@ -107,8 +116,8 @@ type AgentReport struct {
 	Result Result `json:"result"`
 }
 
-// Result is the end of one attempt. Outcome: exited, unable, stopped, dropped.
-// Lines names the last sequence number of each stream; the principal takes the
+// Result is the end of one attempt. Outcome: exited, unable, stopped, dropped,
+// timed_out. Outputs are what the task wrote to the file $CDKTR_OUTPUT. Lines names the last sequence number of each stream; the principal takes the
 // result only when the history has them.
 type Result struct {
 	Attempt
@@ -118,6 +127,8 @@ type Result struct {
 	Started  *Time            `json:"started"`
 	Ended    Time             `json:"ended"`
 	Lines    map[string]int64 `json:"lines,omitempty"`
+
+	Outputs map[string]string `json:"outputs,omitempty"`
 }
 
 // AgentRenew is a sign of life; AgentLeave a goodbye.

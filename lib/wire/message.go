@@ -25,6 +25,7 @@ const (
 	OpRunList      Op = "run.list"
 	OpRunWait      Op = "run.wait"
 	OpRunCancel    Op = "run.cancel"
+	OpRunRetry     Op = "run.retry"
 	OpEventsQuery  Op = "events.query"
 	OpLogsQuery    Op = "logs.query"
 	OpLogsAppend   Op = "logs.append" // port 5562 only

@@ -36,6 +36,14 @@ type RunRef struct {
 	Run string `json:"run"`
 }
 
+// RunRetry opens a run again that has ended and did not complete. After is the
+// position of its end, as of RunWaited: with it the request may come twice.
+type RunRetry struct {
+	Header
+	Run   string `json:"run"`
+	After int64  `json:"after,omitempty"`
+}
+
 // RunWait asks to be answered when a run has ended, and at the latest after
 // TimeoutMS (at most, and by default, 20,000).
 type RunWait struct {

@@ -16,9 +16,22 @@ type Definition struct {
 	// Params are the declared parameters with their defaults. Nil means that
 	// the file has no params: then a trigger may pass any name. Empty, it is
 	// kept in JSON, because then a trigger may pass none.
-	Params map[string]string `json:"params,omitzero"`
-	Env    map[string]string `json:"env,omitempty"` // for all tasks; a task's own wins
-	Tasks  []Task            `json:"tasks"`         // in the file's order, never empty
+	Params     map[string]string    `json:"params,omitzero"`
+	ParamRules map[string]ParamRule `json:"param_rules,omitempty"` // of those that take not just any text
+	Env        map[string]string    `json:"env,omitempty"`         // for all tasks; a task's own wins
+	Secrets    []string             `json:"secrets,omitempty"`     // names of variables that the agent has, masked in logs
+	Tasks      []Task               `json:"tasks"`                 // in the file's order, never empty
+
+	// Handlers run when all tasks have ended, before the run's final status:
+	// OnSuccess or OnFailure, then OnEnd. Their ids are on_success, on_failure
+	// and on_end; their own failure changes nothing.
+	OnSuccess *Task `json:"on_success,omitempty"`
+	OnFailure *Task `json:"on_failure,omitempty"`
+	OnEnd     *Task `json:"on_end,omitempty"`
+
+	Timeout  Duration          `json:"timeout,omitempty"`  // of the run, from its first lease; 0: none
+	Priority int               `json:"priority,omitempty"` // higher first
+	Agents   map[string]string `json:"agents,omitempty"`   // labels that an agent must have
 
 	// Placement is empty for spread: each task on whatever agent is free; with
 	// together all tasks of a run are on one agent.
@@ -46,7 +59,37 @@ type OnAgentLoss string
 // FailOnLoss is the OnAgentLoss that ends the run. The other, rerun, is empty.
 const FailOnLoss OnAgentLoss = "fail"
 
-// Task is one node of the DAG.
+// ParamRule is what a parameter's value must be.
+type ParamRule struct {
+	Required bool      `json:"required,omitempty"` // there is no default
+	Type     ParamType `json:"type,omitempty"`
+	Pattern  string    `json:"pattern,omitempty"` // RE2, found anywhere in the value
+}
+
+// ParamType is the type of a parameter: that of its default. Empty is any text.
+type ParamType string
+
+const (
+	Boolean ParamType = "boolean" // true or false
+	Integer ParamType = "integer"
+	Number  ParamType = "number"
+)
+
+// Duration is a length of time, as 1h30m in JSON.
+type Duration time.Duration
+
+// MarshalText writes it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// Task is one node of the DAG, or a handler. Cmd, args, run, env and
+// working_directory hold expressions as they are written, ${{ … }}.
 type Task struct {
 	ID               string            `json:"id"`
 	Name             string            `json:"name"`
@@ -55,10 +98,59 @@ type Task struct {
 	WorkingDirectory string            `json:"working_directory,omitempty"`
 	Env              map[string]string `json:"env,omitempty"`
 	Action           Action            `json:"action"`
+
+	Timeout      Duration  `json:"timeout,omitempty"` // of an attempt; 0: none
+	Retries      Retries   `json:"retries,omitzero"`
+	If           Condition `json:"if,omitempty"`            // empty: success
+	AllowFailure bool      `json:"allow_failure,omitempty"` // its failure fails nothing else
 }
 
-// Task returns the task with that id, or nil.
+// Retries says how often a failed attempt is followed by another, and when: the
+// first after Delay, each further one after Backoff times the delay before, but
+// never more than MaxDelay.
+type Retries struct {
+	Limit    int      `json:"limit"`
+	Delay    Duration `json:"delay,omitempty"`
+	Backoff  float64  `json:"backoff,omitempty"`   // 0: 1
+	MaxDelay Duration `json:"max_delay,omitempty"` // 0: 24 h
+}
+
+// Condition is what a task asks of those that it depends on, when they have
+// ended.
+type Condition string
+
+// The other, success, is empty: all have completed, or failed where that is
+// allowed.
+const (
+	IfFailure Condition = "failure" // one at least failed, crashed, or was skipped because of such a one
+	IfAlways  Condition = "always"
+)
+
+// The ids of the handlers.
+const (
+	OnSuccessID = "on_success"
+	OnFailureID = "on_failure"
+	OnEndID     = "on_end"
+)
+
+// Handlers returns the handlers that there are, in the order in which they run.
+func (d *Definition) Handlers() []*Task {
+	var all []*Task
+	for _, h := range []*Task{d.OnSuccess, d.OnFailure, d.OnEnd} {
+		if h != nil {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// Task returns the task or the handler with that id, or nil.
 func (d *Definition) Task(id string) *Task {
+	for _, h := range d.Handlers() {
+		if h.ID == id {
+			return h
+		}
+	}
 	for i := range d.Tasks {
 		if d.Tasks[i].ID == id {
 			return &d.Tasks[i]
