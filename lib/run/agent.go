@@ -85,6 +85,7 @@ func (m *Machine) hello(c Hello) {
 	a.slots, a.labels, a.vers = c.Slots, c.Labels, c.Version
 	m.sign(a)
 
+	m.relabel(a)
 	w := Welcome{Token: c.Token}
 	a.accounts++
 	for _, h := range c.Held {
@@ -194,7 +195,7 @@ func (m *Machine) part(a *agent, reason string) {
 func (m *Machine) forget(a *agent) {
 	m.rename(a, "")
 	m.deadlines.drop(a)
-	m.waiting.drop(a)
+	m.queue.withdraw(a)
 	delete(m.agents, a.ref.ID)
 }
 

@@ -3,7 +3,8 @@ package run
 import "fmt"
 
 // cancel ends what has not begun, asks the agents to stop what has, and leaves
-// the run open until the last of them has answered.
+// the run open until the last of them has answered. A run in whose handlers it
+// comes stops those too.
 func (m *Machine) cancel(c Cancel) {
 	r := m.runs[c.Run]
 	if r == nil {
@@ -11,24 +12,30 @@ func (m *Machine) cancel(c Cancel) {
 		return
 	}
 	m.done(c.Token)
-	if r.cancelled {
+	if r.quit || r.cancelled && r.left > 0 {
 		return
 	}
 	reason := c.Reason
 	if reason == "" {
 		reason = "cancelled"
 	}
-	stopping := r.stops()
+	stopping := r.left > 0 && r.stops()
 	m.emit(r, nil, Event{Kind: CancelRequested, Reason: reason})
+	m.halt(r, stopping)
+	m.settle(r)
+}
+
+// halt ends what is not wanted any more and has not begun, and stops the rest.
+// Stopping: the agents have been told.
+func (m *Machine) halt(r *openRun, stopping bool) {
 	for i := range r.tasks {
-		if t := &r.tasks[i]; !t.ended() && t.holder == nil {
-			m.end(t, Cancelled, reason, nil)
+		if t := &r.tasks[i]; !t.ended() && t.holder == nil && t.unwanted() {
+			m.end(t, Cancelled, r.reason, nil)
 		}
 	}
 	if !stopping {
 		m.stopAll(r)
 	}
-	m.settle(r)
 }
 
 // stopAll has the agents stop what they run of a run. One whose pull is not

@@ -95,7 +95,8 @@ type Trigger struct {
 	Name      string // the workflow's id
 }
 
-// Cancel asks that a run ends as CANCELLED.
+// Cancel asks that a run ends as CANCELLED. One that comes while its handlers
+// run stops these too; on_end runs after any other.
 type Cancel struct {
 	Token  Token
 	Run    string
@@ -103,9 +104,11 @@ type Cancel struct {
 }
 
 // Retry opens a run again that has ended and did not complete: what completed is
-// kept, with its outputs, all else runs again. Story is all events of the run.
-// Where the run is open, it is refused, but for one that was opened again after
-// the position After: that is the same wish, come twice.
+// kept, with its outputs, all else runs again, and the handlers at the new end.
+// Story is all events of the run, also those that are not durable yet: nothing
+// may happen to the run between its last event and this command. A run that is
+// open is refused. One that was opened again after the position After, if that is
+// not 0, is left as it is: that is the same wish, come twice.
 type Retry struct {
 	Token Token
 	Run   string
@@ -168,8 +171,9 @@ type Expire struct {
 	Token Token
 }
 
-// Tick lets time pass: agents past their heartbeat timeout are lost, old
-// idempotency keys are forgotten. Machine.Deadline says when the next is due.
+// Tick lets time pass: retries are due, the time of runs is over, agents past
+// their heartbeat timeout are lost, old idempotency keys are forgotten.
+// Machine.Deadline says when the next is due.
 type Tick struct{}
 
 func (Trigger) command() {}

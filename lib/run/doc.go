@@ -22,4 +22,9 @@
 // agent's id, so that it outlives a restart of the agent that still has it; its
 // number fences off whoever had the task before. A run with `placement:
 // together` belongs to an agent in the same way, from its first lease on.
+//
+// What is to happen at an instant, a retry or the end of a run's time, follows
+// from the event that began the wait: after a replay by the wall clock, and never
+// later than a full wait from then. A run that has ended is not in the machine;
+// to open it again takes its events.
 package run

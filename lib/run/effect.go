@@ -12,7 +12,7 @@ type Triggered struct {
 	Existing bool
 }
 
-// Done answers Cancel, Renew, Report, Drain, Leave.
+// Done answers Cancel, Retry, Renew, Report, Drain, Leave.
 type Done struct{ Token Token }
 
 // Welcome answers Hello. Keep is what the agent goes on with; Kill is what was
@@ -41,7 +41,8 @@ type Lease struct {
 	Params     map[string]string
 
 	// Outputs of the tasks upstream of this one, of all tasks for a handler, by
-	// task and name. Ended has the statuses of the same tasks.
+	// task and name. Ended has the statuses of the same tasks. Both are nil where
+	// the task has no expression that asks for them.
 	Outputs map[string]map[string]string
 	Ended   map[string]Status
 

@@ -45,9 +45,13 @@ const (
 // Run and task are set where Kind says so. A RUNNING task event is a lease: it
 // names the agent, its id and its incarnation. A task event with Ended set is
 // the accepted result of its attempt; it names the agent too. A task is queued
-// again after its attempt was CRASHED; with `placement: together` all are that
-// had begun or ended, whatever their status, once none of them runs. A task that
-// ends before an attempt ends with the Attempt that was to come, 0 for the first.
+// again after its attempt was CRASHED, and when its wait for a retry is over;
+// with `placement: together` all are that had begun or ended, whatever their
+// status, once none of them runs: such an event names the agent that the run
+// leaves. A task that ends before an attempt ends with the Attempt that was to
+// come, 0 for the first. RunReopened names the agent that a run with `placement:
+// together` goes back to; TaskQueued follows for each task that did not complete,
+// and for the handlers.
 // Times never go back within a run, nor while one machine writes.
 type Event struct {
 	Pos      int64 // given by the store, in commit order

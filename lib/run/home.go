@@ -47,10 +47,17 @@ func (m *Machine) move(r *openRun, home *agent) {
 	m.lineUpAll(r)
 }
 
-// lineUp puts a task into the line where it waits for an agent, or takes it
-// out of there, as its state wants.
+// lineUp puts a task into the line where it waits for an agent, or for its
+// retry, or takes it out of there, as its state wants.
 func (m *Machine) lineUp(t *task) {
-	if t.status != Pending || t.missing > 0 || t.run.startsOver {
+	switch {
+	case t.alarm == nil:
+	case t.stops():
+		m.alarms.drop(t.alarm)
+	default:
+		m.alarms.put(t.alarm)
+	}
+	if t.status != Pending || !t.ready() {
 		m.unqueue(t, false)
 		return
 	}

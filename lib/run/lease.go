@@ -1,18 +1,9 @@
 package run
 
-// dispatch leases ready tasks to waiting agents until one of them runs out.
-// Agents with tasks that can only run there come first; then a task goes to
-// the agent with the most free slots.
+// dispatch leases ready tasks to waiting agents until none fits another.
 func (m *Machine) dispatch() {
 	for {
-		a, ok := m.waiting.first()
-		if !ok {
-			return
-		}
-		t, ok := a.ready.first()
-		if !ok {
-			t = m.queue.first()
-		}
+		t, a := m.queue.first()
 		if t == nil {
 			return
 		}
@@ -37,12 +28,20 @@ func (m *Machine) lease(t *task, a *agent) {
 
 // deliver puts a lease into the agent's next answer.
 func (m *Machine) deliver(a *agent, t *task) {
-	a.leases = append(a.leases, Lease{
+	l := Lease{
 		AttemptID:  t.id(),
 		Definition: t.run.definition,
 		Task:       t.spec(),
 		Params:     t.run.params,
-	})
+	}
+	t.upstream(&l)
+	if t.handler() {
+		l.Outcome, _ = t.run.verdict()
+	}
+	if t.attempt > 1 {
+		l.Again = t.reason
+	}
+	a.leases = append(a.leases, l)
 	m.mayAnswer(a)
 }
 
@@ -111,9 +110,9 @@ func (m *Machine) forgetUnused(a *agent) {
 // that drains waits for the rest of what it has begun.
 func (m *Machine) rank(a *agent) {
 	if a.pull != 0 && a.free() > 0 && (!a.draining || a.ready.len() > 0) {
-		m.waiting.put(a)
+		m.queue.offer(a)
 	} else {
-		m.waiting.drop(a)
+		m.queue.withdraw(a)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // nobody wants it any more.
 func (m *Machine) crash(t *task, reason string, ended *Ended) {
 	r := t.run
-	if r.cancelled {
+	if t.unwanted() {
 		m.end(t, Cancelled, r.reason, ended)
 		m.settle(r)
 		return
@@ -33,12 +33,12 @@ func (m *Machine) crash(t *task, reason string, ended *Ended) {
 		if !stopping {
 			m.stopAll(r)
 		}
-	case !last && !r.together():
+	case !last && (!r.together() || t.handler()):
 		m.emit(r, t, Event{Kind: TaskQueued, Attempt: t.attempt + 1, Reason: reason})
 	case stopping: // it would have started over, and now may not
-		m.skipAfterCrashed(r)
+		m.followAll(r)
 	default:
-		m.skipDependents(t)
+		m.follow(t)
 	}
 	m.settle(r)
 }
@@ -50,7 +50,7 @@ func (r *openRun) failsOnLoss() bool { return r.definition.OnAgentLoss == workfl
 func (m *Machine) foldLoss(t *task, was Status) {
 	r := t.run
 	t.losses++
-	if !r.together() {
+	if !r.together() || t.handler() {
 		return
 	}
 	if was != Running || t.losses >= maxLosses || r.failsOnLoss() {
@@ -70,48 +70,63 @@ func (m *Machine) startOver(r *openRun, reason string) {
 			return
 		}
 	}
-	for i := range r.tasks {
-		t := &r.tasks[i]
-		switch t.status {
-		case Pending: // it has not begun since it was queued
-		case Skipped: // nor had it
-			m.emit(r, t, Event{Kind: TaskQueued, Attempt: max(t.attempt, 1), Reason: reason})
-		default:
-			m.emit(r, t, Event{Kind: TaskQueued, Attempt: t.attempt + 1, Reason: reason})
+	home := r.home
+	again := func(t *task) {
+		m.emit(r, t, Event{Kind: TaskQueued, Attempt: t.next(), Reason: reason, Agent: home.name, AgentRef: home.ref})
+	}
+	for i := range r.ordinary() {
+		if t := &r.tasks[i]; t.status != Pending { // else it has not begun since it was queued
+			again(t)
 		}
+	}
+	if r.home != nil { // nothing has: the run leaves its agent all the same
+		again(&r.tasks[0])
 	}
 }
 
-// foldQueued lets a task start again. In a run that is bound this is part of
-// its starting over, whose events mean the same in any order.
+// foldQueued lets a task start again. An event that names the run's agent takes
+// the run from there; older logs do not name it, and know no retries. The events
+// of a run's starting over mean the same in any order.
 func (m *Machine) foldQueued(t *task, ev *Event) {
 	r := t.run
-	if r.home != nil {
-		if !r.startsOver {
-			r.stranded++
+	if r.home != nil && (ev.AgentRef.ID != "" || r.status == Running && t.status != Waiting) {
+		if !t.handler() {
+			r.foldOver()
 		}
-		r.startsOver = false
 		m.unbind(r)
 	}
-	was := t.status
-	if t.ended() {
-		r.left++
+	t.attempt, t.reason, t.begun, t.alarm = ev.Attempt, ev.Reason, false, m.silence(t.alarm)
+	t.keep(nil)
+	m.set(t, Pending)
+}
+
+// foldOver notes that a run starts over.
+func (r *openRun) foldOver() {
+	if !r.startsOver {
+		r.stranded++
 	}
-	t.status, t.attempt, t.reason = Pending, ev.Attempt, ev.Reason
-	if was == Completed {
-		for _, i := range r.graph.dependents[t.number] {
-			d := &r.tasks[i]
-			d.missing++
-			m.lineUp(d)
-		}
+	r.startsOver = false
+	for i := range r.ordinary() {
+		r.tasks[i].tries = 0
 	}
-	m.lineUp(t)
 }
 
 // strand takes the agent away from a run that is bound to it and has nothing
 // running there: it starts over as well. If it may not, its next tasks were
-// lost with the agent.
+// lost with the agent. Its handlers go elsewhere.
 func (m *Machine) strand(r *openRun, reason string) {
+	if r.left > 0 && !m.loseNext(r, reason) {
+		return
+	}
+	m.settle(r)
+	if r.home != nil {
+		m.moveHandlers(r, reason)
+	}
+}
+
+// loseNext crashes what a stranded run would have run next. Otherwise it starts
+// over.
+func (m *Machine) loseNext(r *openRun, reason string) bool {
 	why := reason
 	switch {
 	case r.failsOnLoss():
@@ -121,22 +136,17 @@ func (m *Machine) strand(r *openRun, reason string) {
 		why = fmt.Sprintf("lost %d times between two tasks: %s", maxLosses, reason)
 	default:
 		m.startOver(r, reason)
-		return
+		return false
 	}
-	for i := range r.tasks {
-		if t := &r.tasks[i]; t.queued > 0 {
-			m.end(t, Crashed, why, nil)
-			m.skipDependents(t)
+	for more := true; more; { // what comes after a crashed one may be next
+		more = false
+		for i := range r.ordinary() {
+			if t := &r.tasks[i]; t.queued > 0 || t.status == Waiting {
+				m.end(t, Crashed, why, nil)
+				m.follow(t)
+				more = true
+			}
 		}
 	}
-	m.settle(r)
-}
-
-// skipAfterCrashed skips what depends on the run's crashed tasks.
-func (m *Machine) skipAfterCrashed(r *openRun) {
-	for i := range r.tasks {
-		if t := &r.tasks[i]; t.status == Crashed {
-			m.skipDependents(t)
-		}
-	}
+	return true
 }

@@ -20,6 +20,7 @@ func TestTasksOfARunStartOverInAnyOrder(t *testing.T) {
 	}
 	before := []Event{
 		{Kind: RunCreated, Run: "r", Status: Pending, Created: &Created{Definition: d}},
+		{Kind: RunChanged, Run: "r", Status: Running},
 		change("a", Running), change("d", Running), change("a", Completed), change("b", Running),
 		change("d", Failed), change("e", Skipped), change("b", Completed), change("c", Running),
 		change("c", Crashed),
@@ -40,7 +41,7 @@ func TestTasksOfARunStartOverInAnyOrder(t *testing.T) {
 		}
 		return m.String()
 	}
-	const want = `r w PENDING
+	const want = `r w RUNNING
   a#2 PENDING missing=0 losses=0 ready
   b#2 PENDING missing=1 losses=0
   c#2 PENDING missing=1 losses=1

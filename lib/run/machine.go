@@ -24,12 +24,14 @@ type Machine struct {
 
 	// What the events tell.
 	runs     map[string]*openRun
+	ended    map[string]*openRun // that may be opened again by the next event: none between two commands
 	graphs   graphs
 	created  uint64 // runs so far
 	readied  uint64 // tasks that became ready so far
 	running  int    // tasks that are leased
-	queue    queue
-	atHome   int // tasks that wait for the agent that their run is bound to
+	queue    *queue // with the agents that wait
+	atHome   int    // tasks that wait for the agent that their run is bound to
+	alarms   heap[*alarm]
 	keys     keys
 	accepted accepted
 
@@ -37,7 +39,6 @@ type Machine struct {
 	agents    map[string]*agent // by id
 	names     map[string]*agent // by name: agents that are there or expected back
 	parked    map[Token]*agent
-	waiting   heap[*agent] // with a parked pull and a free slot; with tasks of their own first, then most free
 	deadlines heap[*agent] // by when they are lost, or forgotten
 	sweep     time.Duration
 
@@ -63,24 +64,14 @@ func New(c Config) *Machine {
 	return &Machine{
 		config: c,
 		runs:   make(map[string]*openRun),
+		ended:  make(map[string]*openRun),
 		graphs: make(graphs),
 		queue:  newQueue(),
+		alarms: newAlarms(),
 		keys:   newKeys(c.KeyAge, c.KeyLimit),
 		agents: make(map[string]*agent),
 		names:  make(map[string]*agent),
 		parked: make(map[Token]*agent),
-		waiting: heap[*agent]{
-			before: func(a, b *agent) bool {
-				if own := a.ready.len() > 0; own != (b.ready.len() > 0) {
-					return own
-				}
-				if a.free() != b.free() {
-					return a.free() > b.free()
-				}
-				return a.name < b.name
-			},
-			at: func(a *agent) *int { return &a.inWaiting },
-		},
 		deadlines: heap[*agent]{
 			before: func(a, b *agent) bool {
 				if a.due != b.due {
@@ -106,6 +97,8 @@ func (m *Machine) Apply(now Now, cmd Command) ([]Event, []Effect) {
 		m.trigger(c)
 	case Cancel:
 		m.cancel(c)
+	case Retry:
+		m.retry(c)
 	case Hello:
 		m.hello(c)
 	case Pull:
@@ -125,6 +118,7 @@ func (m *Machine) Apply(now Now, cmd Command) ([]Event, []Effect) {
 	}
 	m.dispatch()
 	m.answer()
+	clear(m.ended)
 	return m.events, m.effects
 }
 
@@ -138,6 +132,9 @@ func (m *Machine) Deadline() (mono time.Duration, ok bool) {
 	}
 	if ok && len(m.names) > 0 {
 		mono = min(mono, m.mono+m.config.HeartbeatTimeout/4)
+	}
+	if next, some := m.alarms.first(); some && (!ok || next.due < mono) {
+		mono, ok = next.due, true
 	}
 	if m.keys.size > 0 && (!ok || m.sweep < mono) {
 		mono, ok = m.sweep, true
@@ -153,6 +150,7 @@ func (m *Machine) tick() {
 		m.keys.expire(m.wall)
 		m.sweep = m.mono + sweepEvery
 	}
+	m.ring()
 	for {
 		a, ok := m.deadlines.first()
 		if !ok || a.due > m.mono {

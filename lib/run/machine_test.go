@@ -133,7 +133,7 @@ func TestEndedRunsLeaveNothingBehind(t *testing.T) {
 	if c := m.Counts(); c != (Counts{Agents: 1}) {
 		t.Errorf("left: %+v", c)
 	}
-	left := []int{len(m.runs), len(m.graphs), len(m.queue.lanes), m.queue.order.len(), len(m.keys.byWork), len(m.parked), m.waiting.len()}
+	left := []int{len(m.runs), len(m.graphs), len(m.queue.pools[0].lanes), m.queue.pools[0].order.len(), len(m.queue.pools) - 1, len(m.keys.byWork), len(m.parked), m.queue.waiting.len(), m.alarms.len(), len(m.ended)}
 	for i, n := range left {
 		if n != 0 {
 			t.Errorf("left in place %d: %d", i, n)

@@ -11,9 +11,13 @@ type openRun struct {
 	params     map[string]string
 	status     Status
 	cancelled  bool
-	reason     string // of the cancel
-	tasks      []task // as in the definition
-	left       int    // tasks that have not ended
+	timedOut   bool
+	quit       bool   // cancelled in its handlers: they stop too
+	reason     string // of the cancel or the timeout
+	tasks      []task // as in the definition, then the handlers
+	left       int    // tasks that have not ended, without handlers
+	outputs    int    // bytes that its tasks hand on
+	alarm      *alarm // its timeout
 
 	// Of a run with `placement: together` only.
 	home       *agent // whose it is, from its first lease on
@@ -29,15 +33,22 @@ type task struct {
 	status  Status
 	attempt int    // 0 before the first; of a re-queued task the coming one
 	reason  string // of its status
-	missing int    // tasks it depends on that have not COMPLETED
+	begun   bool   // the attempt was leased
 	losses  int    // attempts that were CRASHED
+	tries   int    // retries
+	alarm   *alarm // of a WAITING one: when it is tried again
+	outputs map[string]string
+
+	standing standing
+	deps     [standings]int32 // what it depends on, counted
+
 	holder  *agent // of a RUNNING task
 	readied uint64 // counts tasks in the order in which they became ready
 	queued  int    // place in its lane, or in the line of its run's home; 0: it waits for no agent
 	seen    uint64 // the holder's newest account that named this attempt; 0: none did
 }
 
-func (t *task) spec() *workflow.Task { return &t.run.definition.Tasks[t.number] }
+func (t *task) spec() *workflow.Task { return t.run.graph.specs[t.number] }
 
 func (t *task) place() *int { return &t.queued }
 
@@ -50,8 +61,30 @@ func (t *task) ended() bool {
 	return t.status != Pending && t.status != Waiting && t.status != Running
 }
 
-// stops tells whether what runs of the run is to be stopped.
-func (r *openRun) stops() bool { return r.cancelled || r.startsOver }
+// ready tells whether a PENDING task can be leased.
+func (t *task) ready() bool {
+	if t.handler() {
+		return t.run.turn() == t
+	}
+	return t.met() && !t.stops()
+}
+
+// unwanted tells whether nobody wants the task to run any more.
+func (t *task) unwanted() bool {
+	if t.handler() {
+		return t.run.quit
+	}
+	return t.run.halted()
+}
+
+// stops tells whether an attempt of the task is to be stopped.
+func (t *task) stops() bool { return t.unwanted() || t.run.startsOver }
+
+// halted tells whether all ordinary tasks of the run are to end.
+func (r *openRun) halted() bool { return r.cancelled || r.timedOut }
+
+// stops tells whether what runs of the run's ordinary tasks is to be stopped.
+func (r *openRun) stops() bool { return r.halted() || r.startsOver }
 
 func (r *openRun) task(id string) *task {
 	i, ok := r.graph.number[id]
@@ -61,20 +94,40 @@ func (r *openRun) task(id string) *task {
 	return &r.tasks[i]
 }
 
-// graph is the DAG of a definition, shared by all its open runs.
+// graph is the DAG of a definition, shared by all its open runs. Each slice has
+// a place for each task, then for each handler.
 type graph struct {
-	number     map[string]int // task id -> place in the definition
+	specs      []*workflow.Task
+	number     map[string]int // task id -> place
+	depends    []int32        // how many tasks it depends on
 	dependents [][]int        // who waits for a task, in the definition's order
+	asks       []bool         // whether its expressions may ask for outputs
+	labels     string         // that an agent must have
 }
 
 func newGraph(d *workflow.Definition) *graph {
-	g := &graph{number: make(map[string]int, len(d.Tasks)), dependents: make([][]int, len(d.Tasks))}
+	handlers := d.Handlers()
+	n := len(d.Tasks) + len(handlers)
+	g := &graph{
+		specs:      make([]*workflow.Task, 0, n),
+		number:     make(map[string]int, n),
+		depends:    make([]int32, n),
+		dependents: make([][]int, n),
+		asks:       make([]bool, n),
+		labels:     labelKey(d.Agents),
+	}
 	for i := range d.Tasks {
-		g.number[d.Tasks[i].ID] = i
+		g.specs = append(g.specs, &d.Tasks[i])
+	}
+	g.specs = append(g.specs, handlers...)
+	for i, t := range g.specs {
+		g.number[t.ID] = i
+		g.asks[i] = asksTasks(t)
 	}
 	for i := range d.Tasks {
 		for _, dep := range d.Tasks[i].Depends {
 			if n, ok := g.number[dep]; ok {
+				g.depends[i]++
 				g.dependents[n] = append(g.dependents[n], i)
 			}
 		}

@@ -34,12 +34,12 @@ func (m *Machine) pull(c Pull) {
 		if t != nil {
 			t.seen = a.accounts
 		}
-		if h.State == HeldRunning && (t == nil || t.run.stops()) {
+		if h.State == HeldRunning && (t == nil || t.stops()) {
 			a.stops = append(a.stops, h.AttemptID)
 		}
 	}
 	for _, t := range unseen(a) {
-		if t.run.stops() {
+		if t.stops() {
 			m.crash(t, fmt.Sprintf("agent %s never had it", a.name), nil)
 		} else {
 			m.deliver(a, t)

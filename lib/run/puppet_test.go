@@ -15,6 +15,7 @@ type puppet struct {
 	seq      int64
 	token    Token
 	held     []Held
+	labels   map[string]string
 }
 
 // puppet finds or makes the agent that a line names, as the line wants it.
@@ -30,6 +31,9 @@ func (w *world) puppet(l line) *puppet {
 	}
 	p.ref.Incarnation = l.number("inc", p.ref.Incarnation)
 	p.slots = int(l.number("slots", int64(p.slots)))
+	if _, ok := l.named["labels"]; ok {
+		p.labels = l.pairs("labels")
+	}
 	if held, ok := l.named["held"]; ok {
 		p.held = nil
 		for _, h := range strings.Split(held, ",") {
@@ -55,7 +59,7 @@ func (w *world) puppetForget(p *puppet, id AttemptID) {
 func (w *world) hello(p *puppet) {
 	token := w.next()
 	w.tokens[token] = p
-	w.apply(Hello{Token: token, Agent: p.ref, Name: p.name, Slots: p.slots, Held: p.held})
+	w.apply(Hello{Token: token, Agent: p.ref, Name: p.name, Slots: p.slots, Labels: p.labels, Held: p.held})
 }
 
 func (w *world) pull(p *puppet) {

@@ -18,7 +18,11 @@ func (m *Machine) Restore(ev Event) error {
 		if m.runs[ev.Run] != nil {
 			return fmt.Errorf("restore run %s: created twice", ev.Run)
 		}
-	case RunChanged, CancelRequested, TaskChanged, TaskQueued:
+	case RunReopened:
+		if r = m.ended[ev.Run]; r == nil {
+			return fmt.Errorf("restore run %s: opened again, and it has not ended", ev.Run)
+		}
+	case RunChanged, CancelRequested, RunTimedOut, TaskChanged, TaskQueued:
 		if r = m.runs[ev.Run]; r == nil {
 			return fmt.Errorf("restore run %s: %s of a run that is not open", ev.Run, ev.Kind)
 		}
@@ -51,6 +55,8 @@ func (m *Machine) Start(now Now) {
 	m.keys.sort()
 	m.keys.expire(m.wall)
 	m.sweep = m.mono + sweepEvery
+	clear(m.ended)
+	m.resume(now)
 	for _, a := range m.agents {
 		if a.state == absent {
 			m.sign(a)
@@ -67,17 +73,28 @@ func (m *Machine) fold(r *openRun, t *task, ev *Event) {
 	case RunChanged:
 		r.status = ev.Status
 		if ev.Status.Final() {
-			m.unbind(r)
-			m.graphs.giveBack(r.definition)
-			delete(m.runs, r.id)
+			m.foldEnded(r)
+		} else {
+			m.foldRunning(r, ev)
 		}
-	case CancelRequested:
-		r.cancelled, r.reason, r.startsOver = true, ev.Reason, false
+	case RunReopened:
+		m.foldReopened(r, ev)
+	case CancelRequested, RunTimedOut:
+		r.foldHalt(ev)
 	case TaskChanged:
 		m.foldTask(t, ev)
 	case TaskQueued:
 		m.foldQueued(t, ev)
 	}
+}
+
+// foldEnded forgets a run. What comes next may be that it is opened again.
+func (m *Machine) foldEnded(r *openRun) {
+	m.unbind(r)
+	r.alarm = m.silence(r.alarm)
+	m.graphs.giveBack(r.definition)
+	delete(m.runs, r.id)
+	m.ended[r.id] = r
 }
 
 func (m *Machine) foldCreated(ev *Event) {
@@ -91,13 +108,14 @@ func (m *Machine) foldCreated(ev *Event) {
 		graph:      graph,
 		params:     c.Params,
 		status:     ev.Status,
-		tasks:      make([]task, len(definition.Tasks)),
+		tasks:      make([]task, len(graph.specs)),
 		left:       len(definition.Tasks),
 	}
 	m.runs[r.id] = r
 	for i := range r.tasks {
 		t := &r.tasks[i]
-		*t = task{run: r, number: i, status: Pending, missing: len(definition.Tasks[i].Depends)}
+		*t = task{run: r, number: i, status: Pending}
+		t.deps[open] = graph.depends[i]
 		m.lineUp(t)
 	}
 	if c.Key != "" {
@@ -108,11 +126,23 @@ func (m *Machine) foldCreated(ev *Event) {
 func (m *Machine) foldTask(t *task, ev *Event) {
 	m.unqueue(t, ev.Status == Running)
 	m.release(t)
-	was, wasEnded := t.status, t.ended()
-	t.status, t.attempt, t.reason = ev.Status, ev.Attempt, ev.Reason
+	was := t.status
+	t.attempt, t.alarm = ev.Attempt, m.silence(t.alarm)
 	if ev.Ended != nil {
 		m.accepted.add(t.id(), ev.AgentRef.ID)
+		t.keep(ev.Ended.Outputs)
 	}
+	switch ev.Status {
+	case Running: // the reason why it was queued stays
+		t.begun = true
+	case Waiting:
+		t.begun = false
+		m.foldWaiting(t, ev)
+		fallthrough
+	default:
+		t.reason = ev.Reason
+	}
+	m.set(t, ev.Status)
 	switch ev.Status {
 	case Running:
 		a := m.holderOf(ev)
@@ -122,14 +152,5 @@ func (m *Machine) foldTask(t *task, ev *Event) {
 		}
 	case Crashed:
 		m.foldLoss(t, was)
-	case Completed:
-		for _, i := range t.run.graph.dependents[t.number] {
-			d := &t.run.tasks[i]
-			d.missing--
-			m.lineUp(d)
-		}
-	}
-	if t.ended() && !wasEnded {
-		t.run.left--
 	}
 }

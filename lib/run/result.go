@@ -33,10 +33,20 @@ func (m *Machine) accept(t *task, res Result) {
 		Ended:    res.Ended,
 		Lines:    res.Lines,
 	}
+	done := res.Outcome == Exited && res.ExitCode != nil && *res.ExitCode == 0
+	if done || len(res.Outputs) > 0 {
+		full := !t.room(res.Outputs)
+		if !full {
+			ended.Outputs = res.Outputs
+		} else if done {
+			done, res.Reason = false, tooManyOutputs
+		}
+	}
 	switch {
-	case res.Outcome == Exited && res.ExitCode != nil && *res.ExitCode == 0:
+	case done:
 		m.end(t, Completed, "", ended)
-	case t.run.cancelled:
+		m.follow(t)
+	case t.unwanted():
 		m.end(t, Cancelled, t.run.reason, ended)
 	case res.Outcome == Dropped || res.Outcome == Stopped:
 		reason := res.Reason
@@ -50,8 +60,8 @@ func (m *Machine) accept(t *task, res Result) {
 		m.crash(t, reason, ended)
 		return
 	default:
-		m.end(t, Failed, failure(res), ended)
-		m.skipDependents(t)
+		m.fail(t, failure(res), ended)
+		return
 	}
 	m.settle(t.run)
 }
@@ -61,6 +71,8 @@ func failure(res Result) string {
 	switch {
 	case res.Reason != "":
 		return res.Reason
+	case res.Outcome == TimedOut:
+		return "timeout"
 	case res.ExitCode == nil:
 		return "ended without an exit code"
 	case *res.ExitCode > 128:
@@ -79,58 +91,15 @@ func (m *Machine) end(t *task, status Status, reason string, ended *Ended) {
 	m.emit(t.run, t, ev)
 }
 
-// skipDependents ends every task that waits, directly or not, for one that
-// will never complete.
-func (m *Machine) skipDependents(failed *task) {
-	r := failed.run
-	reason := "upstream failed: " + failed.spec().ID
-	next := append([]int(nil), r.graph.dependents[failed.number]...)
-	for ; len(next) > 0; next = next[1:] {
-		t := &r.tasks[next[0]]
-		if t.ended() {
-			continue
-		}
-		m.end(t, Skipped, reason, nil)
-		next = append(next, r.graph.dependents[t.number]...)
-	}
-}
-
 // settle ends the run when all its tasks have ended, or starts it over.
 func (m *Machine) settle(r *openRun) {
 	switch {
 	case r.startsOver:
 		m.startOver(r, r.worst().reason)
-		return
-	case r.left > 0:
-		return
-	case r.cancelled:
-		m.emit(r, nil, Event{Kind: RunChanged, Status: Cancelled, Reason: r.reason})
-		return
+	case r.left == 0 && m.handlersEnded(r):
+		status, reason := r.verdict()
+		m.emit(r, nil, Event{Kind: RunChanged, Status: status, Reason: reason})
 	}
-	if t := r.worst(); t != nil {
-		m.emit(r, nil, Event{Kind: RunChanged, Status: t.status, Reason: fmt.Sprintf("task %s: %s", t.spec().ID, t.reason)})
-		return
-	}
-	m.emit(r, nil, Event{Kind: RunChanged, Status: Completed})
-}
-
-// worst is the task that says why the run did not complete: the crashed one
-// that was lost most often, else the first that failed, else nil.
-func (r *openRun) worst() *task {
-	var crashed, failed *task
-	for i := range r.tasks {
-		t := &r.tasks[i]
-		switch {
-		case t.status == Crashed && (crashed == nil || t.losses > crashed.losses):
-			crashed = t
-		case t.status == Failed && failed == nil:
-			failed = t
-		}
-	}
-	if crashed != nil {
-		return crashed
-	}
-	return failed
 }
 
 // accepted remembers whose results were taken lately, so that a report that

@@ -29,6 +29,7 @@ type View struct {
 	Params     map[string]string
 	Status     Status
 	Cancelled  bool // a cancel was requested
+	TimedOut   bool // its time is over
 }
 
 // Run returns an open run; ok is false when there is none of that id, also
@@ -38,7 +39,7 @@ func (m *Machine) Run(id string) (v View, ok bool) {
 	if r == nil {
 		return View{}, false
 	}
-	return View{Run: r.id, Definition: r.definition, Params: r.params, Status: r.status, Cancelled: r.cancelled}, true
+	return View{Run: r.id, Definition: r.definition, Params: r.params, Status: r.status, Cancelled: r.cancelled, TimedOut: r.timedOut}, true
 }
 
 // Open tells whether the run has been accepted and has not ended.
@@ -136,6 +137,15 @@ func (m *Machine) String() string {
 		if r.cancelled {
 			fmt.Fprintf(&b, " cancelled: %s", r.reason)
 		}
+		if r.timedOut {
+			fmt.Fprintf(&b, " timed out: %s", r.reason)
+		}
+		if r.quit {
+			b.WriteString(" quits")
+		}
+		if r.outputs > 0 {
+			fmt.Fprintf(&b, " outputs=%d", r.outputs)
+		}
 		if r.home != nil {
 			fmt.Fprintf(&b, " at %s", r.home.ref.ID)
 		}
@@ -151,7 +161,19 @@ func (m *Machine) String() string {
 		b.WriteByte('\n')
 		for i := range r.tasks {
 			t := &r.tasks[i]
-			fmt.Fprintf(&b, "  %s#%d %s missing=%d losses=%d", t.spec().ID, t.attempt, t.status, t.missing, t.losses)
+			fmt.Fprintf(&b, "  %s#%d %s missing=%d losses=%d", t.spec().ID, t.attempt, t.status, t.deps[open]+t.deps[harmless]+t.deps[bad], t.losses)
+			if n := t.deps[bad] + t.deps[allowed]; n > 0 {
+				fmt.Fprintf(&b, " bad=%d", n)
+			}
+			if t.deps[harmless] > 0 {
+				fmt.Fprintf(&b, " harmless=%d", t.deps[harmless])
+			}
+			if t.tries > 0 {
+				fmt.Fprintf(&b, " tries=%d", t.tries)
+			}
+			if len(t.outputs) > 0 {
+				fmt.Fprintf(&b, " outputs=%d", len(t.outputs))
+			}
 			if t.holder != nil {
 				fmt.Fprintf(&b, " held by %s", t.holder.ref.ID)
 			}

@@ -43,6 +43,34 @@ func (l line) list(name string) []string {
 	return strings.Split(l.named[name], ",")
 }
 
+// pairs reads a:1,b:2.
+func (l line) pairs(name string) map[string]string {
+	var all map[string]string
+	for _, p := range l.list(name) {
+		if all == nil {
+			all = make(map[string]string)
+		}
+		name, value, _ := strings.Cut(p, ":")
+		all[name] = value
+	}
+	return all
+}
+
+// carries is what a lease says besides its name.
+func carries(l Lease) string {
+	s := name(l.AttemptID) + " has"
+	if l.Ended != nil {
+		s += fmt.Sprintf(" ended=%v outputs=%v", l.Ended, l.Outputs)
+	}
+	if l.Outcome != "" {
+		s += " outcome=" + string(l.Outcome)
+	}
+	if l.Again != "" {
+		s += " again=" + strconv.Quote(l.Again)
+	}
+	return s
+}
+
 func because(reason string) string {
 	if reason == "" {
 		return ""

@@ -2,6 +2,8 @@ package run
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ type world struct {
 	agents    map[string]*puppet // by name
 	tokens    map[Token]*puppet
 	out       []string
+	leases    bool // print what they carry
 }
 
 func newWorld(t *testing.T) *world {
@@ -40,15 +43,10 @@ func newWorld(t *testing.T) *world {
 func (w *world) do(s string) {
 	l := parseLine(s)
 	switch l.verb {
-	case "workflow": // workflow join fast slow join<fast,slow placement=together on_agent_loss=fail
+	case "workflow": // workflow join fast slow/retries:2/delay:10s join<fast,slow/if:always on_end placement=together
 		w.define(l)
 	case "trigger": // trigger w=join run=r1 key=k params=a:1,b:2
-		params := make(map[string]string)
-		for _, p := range l.list("params") {
-			name, value, _ := strings.Cut(p, ":")
-			params[name] = value
-		}
-		w.apply(Trigger{Token: w.next(), Run: l.named["run"], Workflow: w.workflows[l.named["w"]], Params: params, Key: l.named["key"], Source: "run"})
+		w.apply(Trigger{Token: w.next(), Run: l.named["run"], Workflow: w.workflows[l.named["w"]], Params: l.pairs("params"), Key: l.named["key"], Source: "run"})
 	case "agent": // agent a1 slots=2: says hello and pulls from then on
 		p := w.puppet(l)
 		p.obedient = true
@@ -61,6 +59,19 @@ func (w *world) do(s string) {
 		w.pull(p)
 	case "result": // result r1/a#1 exit=0 by=a1; or one of: unable stopped dropped
 		w.result(l)
+	case "retry": // retry r1 after=7
+		id := l.words[0]
+		w.apply(Retry{Token: w.next(), Run: id, Story: w.story(id), After: l.number("after", int64(len(w.log)))})
+	case "why": // why r1
+		why := w.m.Why(l.words[0])
+		for _, task := range slices.Sorted(maps.Keys(why)) {
+			w.print("%s: %s", task, why[task])
+		}
+	case "leases": // from now on: what leases carry
+		w.leases = true
+	case "deadline":
+		due, _ := w.m.Deadline()
+		w.print("in %v", due-w.now.Mono)
 	case "cancel":
 		w.apply(Cancel{Token: w.next(), Run: l.words[0]})
 	case "renew":
@@ -91,6 +102,12 @@ func (w *world) do(s string) {
 		w.now.Mono += d
 		w.now.Wall = w.now.Wall.Add(d)
 		w.apply(Tick{})
+	case "clock": // the wall clock is set
+		w.now.Wall = w.now.Wall.Add(time.Duration(w.duration(l.words[0])))
+	case "advance": // time passes, and nobody has looked yet
+		d := time.Duration(w.duration(l.words[0]))
+		w.now.Mono += d
+		w.now.Wall = w.now.Wall.Add(d)
 	case "restart": // the principal dies and replays its log
 		w.restart()
 	case "state":
@@ -117,22 +134,15 @@ func (w *world) next() Token {
 	return w.token
 }
 
-func (w *world) define(l line) {
-	d := &workflow.Definition{
-		ID:          l.words[0],
-		Placement:   workflow.Placement(l.named["placement"]),
-		OnAgentLoss: workflow.OnAgentLoss(l.named["on_agent_loss"]),
-		Hash:        fmt.Sprint(l.words, l.named),
-	}
-	for _, s := range l.words[1:] {
-		id, deps, ok := strings.Cut(s, "<")
-		task := workflow.Task{ID: id}
-		if ok {
-			task.Depends = strings.Split(deps, ",")
+// story is all events of a run.
+func (w *world) story(id string) []Event {
+	var story []Event
+	for _, ev := range w.log {
+		if ev.Run == id {
+			story = append(story, ev)
 		}
-		d.Tasks = append(d.Tasks, task)
 	}
-	w.workflows[d.ID] = d
+	return story
 }
 
 func (w *world) result(l line) {
@@ -150,7 +160,10 @@ func (w *world) result(l line) {
 	if by == nil {
 		w.t.Fatalf("nobody holds %s", l.words[0])
 	}
-	res := Result{AttemptID: id, Outcome: Exited, Reason: l.named["reason"], Ended: w.now.Wall}
+	res := Result{AttemptID: id, Outcome: Exited, Reason: l.named["reason"], Ended: w.now.Wall, Outputs: l.pairs("outputs")}
+	if n := l.number("bytes", 0); n > 0 {
+		res.Outputs = map[string]string{"x": strings.Repeat("x", int(n))}
+	}
 	if len(l.words) > 1 {
 		res.Outcome = Outcome(l.words[1])
 	} else {
@@ -185,41 +198,59 @@ func (w *world) wait(d time.Duration) {
 	}
 }
 
-// restart replays what a store would give back: the events of the runs that
-// have not ended.
+// restart takes the principal's place after its death.
 func (w *world) restart() {
+	w.m = w.replay()
+	w.m.Start(w.now)
+}
+
+// replay makes a machine of what a store would give back: the events of the runs
+// that have not ended. It must be the machine that is there.
+func (w *world) replay() *Machine {
 	open := make(map[string]bool)
 	for _, ev := range w.log {
 		open[ev.Run] = !(ev.Kind == RunChanged && ev.Status.Final())
 	}
-	before := w.m.String()
-	w.m = New(w.config)
+	m := New(w.config)
 	for _, ev := range w.log {
 		if ev.Kind == RunCreated {
-			w.m.RestoreKey(Key{Workflow: ev.Workflow, Key: ev.Created.Key, Run: ev.Run, Params: ev.Created.Params, Time: ev.Time})
+			m.RestoreKey(Key{Workflow: ev.Workflow, Key: ev.Created.Key, Run: ev.Run, Params: ev.Created.Params, Time: ev.Time})
 		}
 	}
 	for _, ev := range w.log {
 		if open[ev.Run] {
-			if err := w.m.Restore(ev); err != nil {
+			if err := m.Restore(ev); err != nil {
 				w.t.Fatal(err)
 			}
 		}
 	}
-	w.m.Start(w.now)
-	if after := w.m.String(); after != before {
-		w.t.Errorf("replay differs\nbefore:\n%s\nafter:\n%s", before, after)
+	if live, replayed := w.m.String(), m.String(); live != replayed {
+		w.t.Fatalf("replay differs\nlive:\n%s\nreplayed:\n%s", live, replayed)
 	}
+	return m
 }
 
 func (w *world) apply(cmd Command) {
 	events, effects := w.m.Apply(w.now, cmd)
-	w.log = append(w.log, events...)
+	for _, ev := range events {
+		if before := w.story(ev.Run); len(before) > 0 && ev.Time.Before(before[len(before)-1].Time) {
+			w.t.Errorf("the time of run %s goes back to %v", ev.Run, ev.Time)
+		}
+		ev.Pos = int64(len(w.log) + 1)
+		w.log = append(w.log, ev)
+	}
+	if len(events) > 0 {
+		w.replay() // the principal may die at any time
+	}
 	leased := make(map[AttemptID]bool)
 	for _, ev := range events {
 		switch {
 		case ev.Kind == CancelRequested:
 			w.print("%s is to be cancelled", ev.Run)
+		case ev.Kind == RunTimedOut:
+			w.print("%s is over time%s", ev.Run, because(ev.Reason))
+		case ev.Kind == RunReopened:
+			w.print("%s %s again", ev.Run, ev.Status)
 		case ev.Kind == TaskQueued:
 			w.print("%s/%s#%d queued%s", ev.Run, ev.Task, ev.Attempt, because(ev.Reason))
 		case ev.Kind != TaskChanged:
@@ -261,6 +292,9 @@ func (w *world) apply(cmd Command) {
 			for _, l := range e.Leases {
 				if !leased[l.AttemptID] {
 					w.print("again %s -> %s", name(l.AttemptID), p.name)
+				}
+				if w.leases {
+					w.print("  %s", carries(l))
 				}
 				p.held = append(p.held, Held{AttemptID: l.AttemptID})
 			}

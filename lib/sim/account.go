@@ -108,6 +108,7 @@ func (p *promise) settle(id string, h *History) error {
 	switch {
 	case !r.Status.Final():
 		return fmt.Errorf("run %s never ended: it is %s", id, r.Status)
+	case r.Reopened > 0: // what was told may be of an earlier life
 	case p.ended != "" && p.ended != r.Status:
 		return fmt.Errorf("run %s was told to be %s and is %s", id, p.ended, r.Status)
 	case p.cancelled && r.Status != run.Cancelled:

@@ -13,6 +13,8 @@ type agent struct {
 	w         *world
 	id, name  string
 	slots     int
+	labels    map[string]string
+	first     bool // it has all labels, always
 	machine   int
 	link      link
 	up        bool
@@ -82,6 +84,12 @@ func (a *agent) start() {
 	a.life++
 	a.up, a.known, a.seq, a.draining, a.leaving = true, false, 0, false, false
 	a.answered, a.watched = a.w.now, false
+	switch {
+	case a.first:
+		a.labels = a.w.drawLabels(1)
+	case a.labels == nil || a.w.chance(0.1):
+		a.labels = a.w.drawLabels(0.7)
+	}
 	a.bury()
 	a.w.trace("agent %s starts, incarnation %d, %d results on disk", a.id, a.life, len(a.processes))
 	a.hello()
@@ -234,10 +242,10 @@ func (a *agent) hello() {
 	a.known = false
 	a.seq++ // answers to earlier pulls are not wanted any more
 	a.hellos++
-	nth, held := a.hellos, a.held()
+	nth, held, labels := a.hellos, a.held(), a.labels
 	current := func() bool { return nth == a.hellos && !a.known && !a.leaving }
 	a.call(func(t run.Token, ref run.AgentRef) run.Command {
-		return run.Hello{Token: t, Agent: ref, Name: a.name, Slots: a.slots, Held: held}
+		return run.Hello{Token: t, Agent: ref, Name: a.name, Slots: a.slots, Labels: labels, Held: held}
 	}, func(e run.Effect) {
 		if !current() {
 			return

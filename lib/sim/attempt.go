@@ -18,27 +18,10 @@ func (r *Run) change(ev run.Event) error {
 	if !ev.Status.Final() {
 		return fmt.Errorf("not a status of a run that changes")
 	}
-	if r.adrift > 0 && !r.lost && !r.Cancelled {
+	if r.adrift > 0 && !r.lost && !r.Cancelled && !r.timedOut {
 		return fmt.Errorf("%d tasks that were lost were not queued again", r.adrift)
 	}
-	want := run.Completed
-	for _, t := range r.tasks {
-		switch {
-		case t.Status == run.Pending || t.Status == run.Running:
-			return fmt.Errorf("task %s is still %s", t.spec.ID, t.Status)
-		case t.Status == run.Crashed:
-			want = run.Crashed
-		case t.Status == run.Failed && want != run.Crashed:
-			want = run.Failed
-		}
-	}
-	if r.Cancelled {
-		want = run.Cancelled
-	}
-	if ev.Status != want {
-		return fmt.Errorf("the tasks make it %s", want)
-	}
-	return nil
+	return r.judge(ev)
 }
 
 func (r *Run) changeTask(t *Task, ev run.Event) error {
@@ -56,7 +39,7 @@ func (r *Run) changeTask(t *Task, ev run.Event) error {
 		if was != run.Running || ev.Attempt != t.Attempt || ev.AgentRef.ID != t.Holder.ID {
 			return fmt.Errorf("a late result is accepted: %s holds attempt %d (%s)", t.Holder.ID, t.Attempt, was)
 		}
-		t.accepted[ev.Attempt] = ev.AgentRef
+		t.accepted[ev.Attempt], t.outputs = ev.AgentRef, ev.Ended.Outputs
 	}
 	switch ev.Status {
 	case run.Running:
@@ -65,14 +48,21 @@ func (r *Run) changeTask(t *Task, ev run.Event) error {
 		if was != run.Running || ev.Ended == nil {
 			return fmt.Errorf("it was %s, without a result", was)
 		}
+		if ev.Status == run.Completed {
+			t.completed++
+		} else if r.owes(t) {
+			r.owed = t
+		}
+	case run.Waiting:
+		return r.wait(t, was, ev)
 	case run.Crashed:
 		return r.lose(t, was)
 	case run.Skipped:
-		if was != run.Pending || !r.doomed(t) {
+		if was != run.Pending || !r.maySkip(t) {
 			return fmt.Errorf("it was %s, and nothing before it failed", was)
 		}
 	case run.Cancelled:
-		if !r.Cancelled || was != run.Pending && was != run.Running {
+		if !r.unwanted(t) || was != run.Pending && was != run.Waiting && was != run.Running {
 			return fmt.Errorf("it was %s, and nobody cancelled the run", was)
 		}
 	default:
@@ -87,8 +77,8 @@ func (r *Run) lease(t *Task, was run.Status, ev run.Event) error {
 		return fmt.Errorf("leased while %s", was)
 	case ev.Attempt != t.Attempt+1:
 		return fmt.Errorf("attempt %d after %d", ev.Attempt, t.Attempt)
-	case r.Cancelled:
-		return fmt.Errorf("leased after the cancel")
+	case r.unwanted(t):
+		return fmt.Errorf("leased after the cancel, or the end of its time")
 	case r.Status != run.Running:
 		return fmt.Errorf("leased while the run is %s", r.Status)
 	case ev.AgentRef.ID == "":
@@ -98,23 +88,32 @@ func (r *Run) lease(t *Task, was run.Status, ev run.Event) error {
 	case r.together() && r.bound != "" && r.bound != ev.AgentRef.ID:
 		return fmt.Errorf("leased to %s, and the run stays together on %s", ev.AgentRef.ID, r.bound)
 	}
-	for _, d := range t.spec.Depends {
-		if s := r.tasks[d].Status; s != run.Completed {
-			return fmt.Errorf("leased while %s, which it depends on, is %s", d, s)
+	if id := r.waitsFor(t); id != "" {
+		return fmt.Errorf("leased while %s, which it depends on, is %s", id, r.tasks[id].Status)
+	}
+	if outcome := r.outcome(); t.handler {
+		if id := r.comesBefore(t.spec.ID, outcome); id != "" {
+			return fmt.Errorf("leased while %s is %s", id, r.tasks[id].Status)
 		}
+		if !concerns(t.spec.ID, outcome) {
+			return fmt.Errorf("leased, and the run is %s", outcome)
+		}
+	} else if !r.wanted(t) {
+		return fmt.Errorf("leased, and its condition is not met")
+	}
+	t.leases++
+	if most := 1 + t.tries + t.losses; t.leases > most && !r.together() {
+		return fmt.Errorf("leased %d times, after %d retries and %d losses", t.leases, t.tries, t.losses)
 	}
 	t.Attempt, t.Holder, r.bound = ev.Attempt, ev.AgentRef, ev.AgentRef.ID
 	t.agents = append(t.agents, ev.AgentRef.ID)
 	return nil
 }
 
-// doomed tells whether a task that t depends on will never complete.
-func (r *Run) doomed(t *Task) bool {
-	for _, d := range t.spec.Depends {
-		switch r.tasks[d].Status {
-		case run.Failed, run.Crashed, run.Skipped:
-			return true
-		}
+// maySkip tells whether a task will never be needed.
+func (r *Run) maySkip(t *Task) bool {
+	if t.handler {
+		return r.comesBefore("", run.Completed) == "" && !concerns(t.spec.ID, r.outcome())
 	}
-	return false
+	return r.waitsFor(t) == "" && !r.wanted(t) || t.spec.If == "" && r.fatal(t) != ""
 }

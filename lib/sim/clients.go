@@ -28,9 +28,13 @@ func (c *clients) act(pace time.Duration) {
 	if !c.w.faults {
 		return
 	}
-	if len(c.acked) > 0 && c.w.chance(0.15) {
-		c.cancel(c.acked[c.w.rng.IntN(len(c.acked))])
-	} else {
+	some := func() string { return c.acked[c.w.rng.IntN(len(c.acked))] }
+	switch {
+	case len(c.acked) > 0 && c.w.chance(0.15):
+		c.cancel(some())
+	case len(c.acked) > 0 && c.w.chance(0.2):
+		c.retry(some())
+	default:
 		c.trigger()
 	}
 	c.w.after(c.w.upTo(2*pace), func() { c.act(pace) })
@@ -94,6 +98,12 @@ func (c *clients) cancel(id string) {
 			c.told.Cancelled(id)
 		}
 	})
+}
+
+// retry asks for another life of a run, if it has ended otherwise than COMPLETED.
+func (c *clients) retry(id string) {
+	seen := int64(len(c.w.principal.log))
+	c.insist(func(t run.Token) run.Command { return run.Retry{Token: t, Run: id, After: seen} }, func(run.Effect) {})
 }
 
 func (c *clients) drain(name string) {

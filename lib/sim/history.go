@@ -23,17 +23,24 @@ type Run struct {
 	Definition *workflow.Definition
 	Params     map[string]string
 	Status     run.Status
-	Cancelled  bool // a cancel was requested
+	Cancelled  bool // a cancel was requested, since it was last opened
+	Cancels    int  // how often, ever
+	Reopened   int
 	tasks      map[string]*Task
 	last       time.Time
 
-	adrift int  // tasks that were CRASHED and are to be queued again
-	lost   bool // a task was lost for good
+	timedOut bool
+	quit     bool  // cancelled in its handlers
+	owed     *Task // has failed, and is to be tried again
+	adrift   int   // tasks that were CRASHED and are to be queued again
+	lost     bool  // a task was lost for good
+
+	missing   map[string]bool // tasks that a restart or a reopening has still to queue again
+	reopening bool            // they are of a reopening
 
 	// Of a run that stays together only.
-	bound    string          // the agent's id
-	missing  map[string]bool // tasks that a restart has still to queue again
-	stranded int             // restarts for a loss between two tasks
+	bound    string // the agent's id
+	stranded int    // restarts for a loss between two tasks
 }
 
 // Task is what the log tells of one task.
@@ -44,7 +51,12 @@ type Task struct {
 	Holder   run.AgentRef // of it
 	agents   []string     // ids: who had which attempt
 	accepted map[int]run.AgentRef
-	losses   int
+	handler  bool
+	adrift   bool // CRASHED, and to be queued again
+	outputs  map[string]string
+
+	// Since the run was last opened.
+	losses, tries, leases, completed int
 }
 
 // NewHistory returns the history of nothing.
@@ -61,21 +73,22 @@ func (h *History) Add(ev run.Event) error {
 	switch {
 	case r == nil:
 		return fmt.Errorf("%s: the run was never created", subject(ev))
-	case r.Status.Final():
+	case r.Status.Final() && ev.Kind != run.RunReopened:
 		return fmt.Errorf("%s: the run has ended as %s", subject(ev), r.Status)
 	case ev.Time.Before(r.last):
 		return fmt.Errorf("%s: the time goes back from %s to %s", subject(ev), r.last, ev.Time)
 	case len(r.missing) > 0 && ev.Kind != run.TaskQueued:
 		return fmt.Errorf("%s: the run started again without %v", subject(ev), slices.Sorted(maps.Keys(r.missing)))
+	case r.owed != nil && ev.Status != run.Waiting:
+		return fmt.Errorf("%s: task %s is not tried again", subject(ev), r.owed.spec.ID)
 	}
 	r.last = ev.Time
 	var err error
 	switch ev.Kind {
-	case run.CancelRequested:
-		if r.Cancelled {
-			err = fmt.Errorf("cancelled twice")
-		}
-		r.Cancelled = true
+	case run.CancelRequested, run.RunTimedOut:
+		err = r.halt(ev)
+	case run.RunReopened:
+		err = r.reopen(ev)
 	case run.RunChanged:
 		err = r.change(ev)
 	case run.TaskChanged, run.TaskQueued:
@@ -126,6 +139,9 @@ func (h *History) create(ev run.Event) error {
 	for i := range c.Definition.Tasks {
 		spec := &c.Definition.Tasks[i]
 		r.tasks[spec.ID] = &Task{spec: spec, Status: run.Pending, accepted: make(map[int]run.AgentRef)}
+	}
+	for _, spec := range c.Definition.Handlers() {
+		r.tasks[spec.ID] = &Task{spec: spec, Status: run.Pending, accepted: make(map[int]run.AgentRef), handler: true}
 	}
 	h.Runs[ev.Run] = r
 	h.Order = append(h.Order, ev.Run)

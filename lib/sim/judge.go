@@ -5,7 +5,6 @@ import (
 	"maps"
 
 	"github.com/cdktr/cdktr/lib/run"
-	"github.com/cdktr/cdktr/lib/wire"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
@@ -18,6 +17,9 @@ type judge struct {
 	void    map[run.AttemptID]bool                  // given up because the agent does not have it
 	begun   map[run.AttemptID]bool                  // a process was started for it
 	begunAt map[string]string                       // the agent that last got a task of a run that stays together
+	before  map[run.AttemptID]upstream              // what its lease must carry
+	waits   map[run.AttemptID]wait                  // for their retries
+	clocks  map[string]wait                         // of runs that have a timeout
 }
 
 func newJudge(w *world) judge {
@@ -28,6 +30,9 @@ func newJudge(w *world) judge {
 		void:    make(map[run.AttemptID]bool),
 		begun:   make(map[run.AttemptID]bool),
 		begunAt: make(map[string]string),
+		before:  make(map[run.AttemptID]upstream),
+		waits:   make(map[run.AttemptID]wait),
+		clocks:  make(map[string]wait),
 	}
 }
 
@@ -36,13 +41,18 @@ func (j *judge) applied(cmd run.Command, events []run.Event, effects []run.Effec
 	for _, e := range effects {
 		work, _ := e.(run.Work)
 		for _, l := range work.Leases {
-			if v, open := j.w.principal.m.Run(l.Run); !open || v.Cancelled {
+			v, open := j.w.principal.m.Run(l.Run)
+			if handler := l.Outcome != ""; !open || !handler && (v.Cancelled || v.TimedOut) {
 				j.w.fail("%v is handed out after the cancel or the end of its run", l.AttemptID)
 			}
 		}
 	}
-	for _, ev := range events {
-		if ev.Kind == run.TaskQueued {
+	for i, ev := range events {
+		j.time(ev)
+		switch {
+		case ev.Kind == run.RunReopened:
+			j.begunAt[ev.Run] = ev.AgentRef.ID
+		case ev.Kind == run.TaskQueued && (ev.AgentRef.ID != "" || i > 0 && events[i-1].Status == run.Crashed):
 			delete(j.begunAt, ev.Run)
 		}
 		if ev.Kind != run.TaskChanged || ev.AgentRef.ID == "" {
@@ -76,12 +86,23 @@ func (j *judge) applied(cmd run.Command, events []run.Event, effects []run.Effec
 // mayBegin looks at a lease: an agent that drains gets nothing new, only the
 // rest of the runs that are bound to it.
 func (j *judge) mayBegin(ev run.Event) {
+	v, _ := j.w.principal.m.Run(ev.Run)
 	for _, a := range j.w.principal.m.Agents() {
-		if a.Ref.ID == ev.AgentRef.ID && a.Status == run.Draining && j.begunAt[ev.Run] != ev.AgentRef.ID {
+		if a.Ref.ID != ev.AgentRef.ID {
+			continue
+		}
+		if v.Definition != nil {
+			for name, value := range v.Definition.Agents {
+				if a.Labels[name] != value {
+					j.w.fail("%s/%s#%d is leased to agent %s, which has %v", ev.Run, ev.Task, ev.Attempt, ev.AgentRef.ID, a.Labels)
+				}
+			}
+		}
+		if a.Status == run.Draining && j.begunAt[ev.Run] != ev.AgentRef.ID {
 			j.w.fail("%s/%s#%d is leased to agent %s, which drains", ev.Run, ev.Task, ev.Attempt, ev.AgentRef.ID)
 		}
 	}
-	if v, _ := j.w.principal.m.Run(ev.Run); v.Definition != nil && v.Definition.Placement == workflow.Together {
+	if v.Definition != nil && v.Definition.Placement == workflow.Together {
 		j.begunAt[ev.Run] = ev.AgentRef.ID
 	}
 }
@@ -117,8 +138,12 @@ func (j *judge) released(cmd run.Command, e run.Effect) {
 				j.w.fail("result of %v is acknowledged and not in the log", c.Result.AttemptID)
 			}
 		case run.Cancel:
-			if !h.Runs[c.Run].Cancelled {
+			if h.Runs[c.Run].Cancels == 0 {
 				j.w.fail("cancel of %s is acknowledged and not in the log", c.Run)
+			}
+		case run.Retry:
+			if h.Runs[c.Run].Reopened == 0 {
+				j.w.fail("%s is acknowledged to be open again, and the log says nothing of it", c.Run)
 			}
 		}
 	case run.Work:
@@ -126,6 +151,7 @@ func (j *judge) released(cmd run.Command, e run.Effect) {
 			if !h.Leased(l.AttemptID) {
 				j.w.fail("%v is handed out and not in the log", l.AttemptID)
 			}
+			j.carries(l)
 		}
 	case run.Refused:
 		switch c := cmd.(type) {
@@ -135,7 +161,7 @@ func (j *judge) released(cmd run.Command, e run.Effect) {
 				j.w.fail("trigger with key %q is refused without need: %s", c.Key, e.Message)
 			}
 		case run.Cancel:
-			if !h.Runs[c.Run].Status.Final() {
+			if r := h.Runs[c.Run]; !r.Status.Final() && r.Reopened == 0 {
 				j.w.fail("cancel of the open run %s is refused: %s", c.Run, e.Message)
 			}
 		}
@@ -241,20 +267,4 @@ func (w *world) judgeEnd() error {
 		}
 	}
 	return nil
-}
-
-// shown is the log as clients see it: the changes of status.
-func (w *world) shown() []wire.Event {
-	var shown []wire.Event
-	for _, ev := range w.principal.log {
-		if ev.Status == "" {
-			continue
-		}
-		e := wire.Event{Time: wire.At(ev.Time), Pos: ev.Pos, Workflow: ev.Workflow, Run: ev.Run, Status: string(ev.Status), Agent: &ev.Agent}
-		if ev.Task != "" {
-			e.Task, e.Attempt = &ev.Task, &ev.Attempt
-		}
-		shown = append(shown, e)
-	}
-	return shown
 }

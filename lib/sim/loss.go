@@ -16,9 +16,10 @@ func (r *Run) together() bool { return r.Definition.Placement == workflow.Togeth
 func (r *Run) lose(t *Task, was run.Status) error {
 	fails := r.Definition.OnAgentLoss == workflow.FailOnLoss
 	switch {
+	case was == run.Running && t.handler:
 	case was == run.Running:
 		r.lost = r.lost || fails || t.losses+1 >= maxLosses
-	case was != run.Pending || !r.together() || r.bound == "":
+	case was != run.Pending && was != run.Waiting || !r.together() || r.bound == "" || t.handler:
 		return fmt.Errorf("it was %s", was)
 	case !fails && !r.lost && r.stranded+1 < maxLosses:
 		// What waits for a bound run's agent goes elsewhere without it.
@@ -29,6 +30,7 @@ func (r *Run) lose(t *Task, was run.Status) error {
 	t.losses++
 	if !fails && t.losses < maxLosses {
 		r.adrift++
+		t.adrift = true
 	}
 	return nil
 }
@@ -36,19 +38,41 @@ func (r *Run) lose(t *Task, was run.Status) error {
 // queue takes a task into the line again.
 func (r *Run) queue(t *Task, ev run.Event) error {
 	was := t.Status
+	t.outputs = nil
+	if r.reopening {
+		return r.queueReopened(t, ev)
+	}
 	switch {
-	case r.Cancelled:
-		return fmt.Errorf("queued again after the cancel")
+	case r.unwanted(t):
+		return fmt.Errorf("queued again after the cancel, or the end of its time")
 	case t.losses >= maxLosses:
 		return fmt.Errorf("queued again after %d losses", t.losses)
 	case was == run.Crashed && r.Definition.OnAgentLoss == workflow.FailOnLoss:
 		return fmt.Errorf("queued again, and the run was to fail")
 	case ev.Attempt != t.Attempt+1:
 		return fmt.Errorf("queued again after attempt %d", t.Attempt)
+	case was == run.Waiting && ev.AgentRef.ID == "" && len(r.missing) == 0: // its retry
+		t.Status = run.Pending
+		return nil
 	case !r.together() && was != run.Crashed:
 		return fmt.Errorf("queued again while %s", was)
 	}
-	if r.together() {
+	if t.handler {
+		if was != run.Crashed && (ev.AgentRef.ID == "" || ev.AgentRef.ID != r.bound) {
+			return fmt.Errorf("queued again while %s", was)
+		}
+		r.bound = ""
+	} else if r.together() {
+		if r.untouched() && was == run.Pending && ev.AgentRef.ID == r.bound {
+			r.bound = ""
+			r.stranded++
+			for _, t := range r.tasks {
+				if !t.handler {
+					t.tries = 0
+				}
+			}
+			return nil
+		}
 		if err := r.restart(); err != nil {
 			return err
 		}
@@ -57,10 +81,35 @@ func (r *Run) queue(t *Task, ev run.Event) error {
 		}
 		delete(r.missing, t.spec.ID)
 	}
-	if was == run.Crashed {
+	if t.adrift {
 		r.adrift--
+		t.adrift = false
 	}
 	t.Status = run.Pending
+	return nil
+}
+
+// untouched tells whether nothing has begun since it was queued.
+func (r *Run) untouched() bool {
+	for _, t := range r.tasks {
+		if !t.handler && t.Status != run.Pending {
+			return false
+		}
+	}
+	return true
+}
+
+// queueReopened takes a task of a run that is opened again into the line.
+func (r *Run) queueReopened(t *Task, ev run.Event) error {
+	if !r.missing[t.spec.ID] {
+		return fmt.Errorf("queued again while %s", t.Status)
+	}
+	if ev.Attempt != t.Attempt+1 {
+		return fmt.Errorf("queued again after attempt %d", t.Attempt)
+	}
+	delete(r.missing, t.spec.ID)
+	r.reopening = len(r.missing) > 0
+	t.Status, t.adrift = run.Pending, false
 	return nil
 }
 
@@ -75,6 +124,10 @@ func (r *Run) restart() error {
 	}
 	missing := make(map[string]bool)
 	for id, t := range r.tasks {
+		if t.handler {
+			continue
+		}
+		t.tries = 0
 		switch t.Status {
 		case run.Pending:
 		case run.Running:

@@ -147,6 +147,10 @@ func (p *principal) ring() {
 	}
 	b := &batch{}
 	for _, cmd := range p.inbox {
+		if c, ok := cmd.(run.Retry); ok {
+			c.Story = p.story(c.Run, b.events)
+			cmd = c
+		}
 		events, effects := p.m.Apply(p.w.clock(), cmd)
 		p.w.judge.applied(cmd, events, effects)
 		b.events = append(b.events, events...)
@@ -171,6 +175,19 @@ func (p *principal) ring() {
 	})
 }
 
+// story is all events of a run: those of the log, and those that are to follow.
+func (p *principal) story(id string, coming []run.Event) []run.Event {
+	var story []run.Event
+	for _, events := range [][]run.Event{p.log, coming} {
+		for i := range events {
+			if events[i].Run == id {
+				story = append(story, events[i])
+			}
+		}
+	}
+	return story
+}
+
 func (p *principal) committed() {
 	b := p.batch
 	p.batch = nil
@@ -191,12 +208,16 @@ func (p *principal) commit(events []run.Event) {
 		if ev.Kind == run.RunChanged && ev.Status.Final() {
 			p.last[ev.Run] = true
 		}
+		if ev.Kind == run.RunReopened {
+			p.last[ev.Run] = false
+		}
 		if p.w.traced {
 			p.w.trace("  %v", told(ev))
 		}
 		if err := p.w.judge.history.Add(ev); err != nil {
 			p.w.fail("%v", err)
 		}
+		p.w.judge.committed(ev)
 	}
 }
 

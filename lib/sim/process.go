@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
@@ -42,8 +43,13 @@ func (a *agent) run(l run.Lease) {
 		code = 1 + a.w.rng.IntN(140)
 	}
 	res := run.Result{AttemptID: p.id, Outcome: run.Exited, ExitCode: &code}
-	if a.w.chance(0.03) {
+	switch {
+	case a.w.chance(0.03):
 		res = run.Result{AttemptID: p.id, Outcome: run.Unable, Reason: "no such program"}
+	case a.w.chance(0.03):
+		res = run.Result{AttemptID: p.id, Outcome: run.TimedOut, Reason: "timeout after 1s"}
+	case a.w.chance(0.3):
+		res.Outputs = map[string]string{"made": fmt.Sprint(p.id)}
 	}
 	// A process goes on while its agent is frozen.
 	a.w.after(d, func() {

@@ -77,6 +77,8 @@ type shownRun struct {
 	losses     map[string]int
 	lost       bool // some task was lost for good
 	cancelled  bool
+	timedOut   bool
+	quit       bool   // cancelled in its handlers
 	startsOver bool   // when no task is running any more
 	home       string // the agent of the newest lease, since the last restart
 	calm       []int  // places in out where no task was running, since the last restart
@@ -96,19 +98,25 @@ func (s *shownRun) events() []run.Event {
 			if ev.Status == run.Completed || ev.Status == run.Failed {
 				ev.Ended = &run.Ended{Ended: ev.Time}
 			}
+		} else if ev.Status == run.Pending && i > 0 {
+			s.reopen(ev)
+			continue
 		} else if ev.Status == run.Pending {
 			ev.Kind, ev.Created = run.RunCreated, &run.Created{Definition: s.definition}
 		}
-		if s.together() {
+		switch {
+		case s.handler(ev.Task):
+			s.mayMove(ev)
+		case s.together():
 			s.mayStartOver(i, ev)
 		}
-		if ev.Status == run.Cancelled && !s.cancelled {
-			s.cancelled, s.startsOver = true, false
-			s.add(run.Event{Pos: ev.Pos, Time: ev.Time, Kind: run.CancelRequested, Workflow: ev.Workflow, Run: ev.Run, Reason: ev.Reason})
+		s.mayHalt(i, ev)
+		if at := s.now[ev.Task]; at.status == run.Waiting && ev.Status == run.Running {
+			s.add(queued(ev, ev.Task, at.attempt+1))
 		}
 		s.lose(ev)
 		s.add(ev)
-		if at := s.now[ev.Task]; at.status == run.Crashed && !s.together() && !s.final(ev.Task) {
+		if at := s.now[ev.Task]; at.status == run.Crashed && (!s.together() || s.handler(ev.Task)) && !s.final(ev.Task) {
 			s.add(queued(ev, ev.Task, at.attempt+1))
 		}
 	}
@@ -132,6 +140,9 @@ func (s *shownRun) lose(ev run.Event) {
 		return
 	}
 	s.losses[ev.Task]++
+	if s.handler(ev.Task) {
+		return
+	}
 	s.lost = s.lost || s.final(ev.Task) || s.now[ev.Task].status != run.Running
 	s.startsOver = s.together() && !s.lost
 }
@@ -179,7 +190,9 @@ func (s *shownRun) restartedAt(place int) []run.Event {
 	var again []run.Event
 	for _, t := range s.definition.Tasks {
 		if at := then[t.ID]; at.status != "" {
-			again = append(again, queued(s.out[place-1], t.ID, at.attempt+1))
+			ev := queued(s.out[place-1], t.ID, at.attempt+1)
+			ev.AgentRef.ID = "lost"
+			again = append(again, ev)
 		}
 	}
 	return slices.Concat(s.out[:place], again, s.out[place:])

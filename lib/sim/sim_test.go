@@ -17,7 +17,7 @@ func TestPromisesHoldInEverySeed(t *testing.T) {
 		}
 		return
 	}
-	seeds := uint64(2000)
+	seeds := uint64(1500)
 	if testing.Short() {
 		seeds = 200
 	}

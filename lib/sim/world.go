@@ -105,32 +105,13 @@ func newWorld(seed uint64, trace func(string, ...any)) *world {
 		w.agents = append(w.agents, newAgent(w, id, id, 1+w.rng.IntN(4), machine()))
 	}
 	if w.chance(0.1) { // somebody else with the same name
-		w.agents = append(w.agents, newAgent(w, "stranger", "a0", 1, machine()))
+		stranger := newAgent(w, "stranger", "a0", 1, machine())
+		stranger.first = true // it may be the one that is left
+		w.agents = append(w.agents, stranger)
 	}
+	w.agents[0].first = true
 	w.clients = clients{w: w, keys: 1 + w.rng.IntN(10)}
 	return w
-}
-
-// drawWorkflow makes a DAG: tasks depend on some of those before them.
-func (w *world) drawWorkflow(id string) *workflow.Definition {
-	d := &workflow.Definition{ID: id, Hash: id, Exclusive: w.chance(0.3)}
-	if w.chance(0.3) {
-		d.Placement = workflow.Together
-	}
-	if w.chance(0.2) {
-		d.OnAgentLoss = workflow.FailOnLoss
-	}
-	dense := w.rng.Float64()
-	for i := range 1 + w.rng.IntN(6) {
-		t := workflow.Task{ID: fmt.Sprintf("t%d", i)}
-		for j := range i {
-			if w.chance(dense) {
-				t.Depends = append(t.Depends, fmt.Sprintf("t%d", j))
-			}
-		}
-		d.Tasks = append(d.Tasks, t)
-	}
-	return d
 }
 
 func (w *world) begin() {
