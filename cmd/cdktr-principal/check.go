@@ -11,6 +11,7 @@ import (
 
 	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/principal"
+	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 type checkOptions struct {
@@ -45,6 +46,18 @@ func check(_ context.Context, env cli.Env, o checkOptions) error {
 	}
 	if len(found.Errors) > 0 {
 		return cli.Exit(cli.BadInput, nil)
+	}
+	return nil
+}
+
+// schema prints what editors complete and check workflow files by.
+func schema(_ context.Context, env cli.Env, _ struct{}) error {
+	text, err := workflow.Schema()
+	if err != nil {
+		return err
+	}
+	if _, err := env.Stdout.Write(text); err != nil {
+		return cli.Exit(cli.IO, err)
 	}
 	return nil
 }

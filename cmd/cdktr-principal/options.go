@@ -17,6 +17,7 @@ var command = cli.Command{
 	Commands: []cli.Command{
 		{Name: "init", Summary: "write a first workflow and a settings file", Action: cli.Do(initialise)},
 		{Name: "check", Summary: "tell the mistakes in workflow files", Action: cli.Do(check)},
+		{Name: "schema", Summary: "print the JSON Schema of workflow files", Action: cli.Do(schema)},
 		{Name: "grant", Summary: "make a key for another machine or person, and print it", Action: cli.Do(grant)},
 		{Name: "revoke", Summary: "end a key at once", Action: cli.Do(revoke)},
 		{Name: "keys", Summary: "show who has a key", Action: cli.Do(keys)},

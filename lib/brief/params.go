@@ -20,22 +20,32 @@ const (
 )
 
 // Params adds the defaults, names those that it added, and refuses what the
-// workflow does not declare.
+// workflow does not declare, what does not fit its type or pattern, and what
+// lacks a parameter that has no default.
 func Params(def *workflow.Definition, given wire.Params) (out map[string]string, defaults []string, refused *wire.Error) {
 	out = make(map[string]string, len(def.Params)+len(given))
-	for name, value := range def.Params {
-		if _, set := given[name]; !set {
-			out[name] = value
-			defaults = append(defaults, name)
-		}
-	}
-	slices.Sort(defaults)
-	for name, value := range given {
-		if refused := checkParam(def, name, value); refused != nil {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if refused := checkParam(def, name, given[name]); refused != nil {
 			return nil, nil, refused
 		}
-		out[name] = value
+		out[name] = given[name]
 	}
+	var missing []string
+	for name, value := range def.Params {
+		if _, set := given[name]; set {
+			continue
+		}
+		if def.ParamRules[name].Required {
+			missing = append(missing, name)
+		}
+		out[name] = value
+		defaults = append(defaults, name)
+	}
+	if missing != nil {
+		slices.Sort(missing)
+		return nil, nil, refuse(wire.BadRequest, "workflow %q needs a value for %s", def.ID, strings.Join(missing, ", "))
+	}
+	slices.Sort(defaults)
 	// As JSON, where six bytes may stand for one: a lease has to fit into a message.
 	text, err := wire.EncodeRequest(given)
 	if err != nil || len(text) > maxParams {
@@ -61,6 +71,9 @@ func checkParam(def *workflow.Definition, name, value string) *wire.Error {
 	if _, declared := def.Params[name]; !declared {
 		known := slices.Sorted(maps.Keys(def.Params))
 		return refuse(wire.BadRequest, "workflow %q has no parameter %q%s", def.ID, name, suggest.Hint(name, known))
+	}
+	if err := def.ParamRules[name].Check(value); err != nil {
+		return refuse(wire.BadRequest, "parameter %q %v", name, err)
 	}
 	return nil
 }

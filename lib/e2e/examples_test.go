@@ -21,7 +21,7 @@ func TestExamplesRunAsTheyAre(t *testing.T) {
 		t.Errorf("check of the examples: %+v", r)
 	}
 	in.StartPrincipal()
-	tried := 0
+	tried := map[string]bool{}
 	for _, c := range []struct {
 		workflow, output, statuses string
 		args                       []string
@@ -32,9 +32,11 @@ func TestExamplesRunAsTheyAre(t *testing.T) {
 		{workflow: "etl", output: "report | France 205\nreport | Japan 80\n", statuses: "orders COMPLETED, customers COMPLETED, join COMPLETED, report COMPLETED"},
 		{workflow: "failure-and-skip", code: 1, output: "archive | archived\n", statuses: "check FAILED, import SKIPPED, publish SKIPPED, heartbeat COMPLETED, archive COMPLETED"},
 		{workflow: "pipeline", output: "plain | $HOME and * stay as they are\n", statuses: "count COMPLETED, plain COMPLETED, posix COMPLETED"},
+		{workflow: "retry-and-repair", output: "publish | published 3 rows\n", statuses: "download COMPLETED, check COMPLETED, publish COMPLETED, quarantine SKIPPED, tidy COMPLETED, on_end COMPLETED"},
+		{workflow: "retry-and-repair", args: []string{"rows=0"}, code: 1, output: "quarantine | put aside\n", statuses: "download COMPLETED, check FAILED, publish SKIPPED, quarantine COMPLETED, tidy COMPLETED, on_end COMPLETED"},
 		{workflow: "python", statuses: "primes COMPLETED"},
 	} {
-		tried++
+		tried[c.workflow] = true
 		t.Run(c.workflow+strings.Join(c.args, " "), func(t *testing.T) {
 			if c.workflow == "python" {
 				harness.Need(t, "uv")
@@ -49,7 +51,7 @@ func TestExamplesRunAsTheyAre(t *testing.T) {
 			}
 		})
 	}
-	if listed := strings.Count(in.Must("cdktr-run", "--list"), "\n") + 1; listed != tried-1 {
-		t.Errorf("there are %d examples, %d were run", listed, tried-1)
+	if listed := strings.Count(in.Must("cdktr-run", "--list"), "\n") + 1; listed != len(tried) {
+		t.Errorf("there are %d examples, %d were run", listed, len(tried))
 	}
 }

@@ -149,11 +149,11 @@ func workOut(w run.Work) (out wire.AgentWork, misfits map[run.AttemptID]string) 
 	out = wire.AgentWork{Stop: attemptsOut(w.Stop), Drain: w.Drain}
 	size, _ := wire.Size(out.Stop)
 	for _, lease := range w.Leases {
-		l := wire.Lease{
-			Attempt: attemptOut(lease.AttemptID), Workflow: lease.Definition.ID,
-			Spec: brief.Spec(lease), Exclusive: lease.Definition.Exclusive,
+		l, err := brief.Lease(lease)
+		n := 0
+		if err == nil {
+			n, err = wire.Size(l)
 		}
-		n, err := wire.Size(l)
 		switch {
 		case err != nil:
 			misfits[lease.AttemptID] = err.Error()
@@ -276,12 +276,15 @@ func checkResult(r *wire.Result) *wire.Error {
 		if r.ExitCode == nil {
 			return refuse(wire.BadRequest, "a result with outcome exited needs an exit_code")
 		}
-	case run.Unable, run.Stopped, run.Dropped:
+	case run.Unable, run.Stopped, run.Dropped, run.TimedOut:
 	default:
-		return refuse(wire.BadRequest, "outcome %q is not one of exited, unable, stopped, dropped", r.Outcome)
+		return refuse(wire.BadRequest, "outcome %q is not one of exited, unable, stopped, dropped, timed_out", r.Outcome)
 	}
 	if len(r.Reason) > 4<<10 {
 		return refuse(wire.TooLarge, "the reason has %d bytes; at most 4096 are taken", len(r.Reason))
+	}
+	if refused := brief.CheckOutputs(r.Outputs); refused != nil {
+		return refused
 	}
 	for stream, n := range r.Lines {
 		if n < 0 || !streams[stream] {

@@ -7,20 +7,28 @@ import (
 	"github.com/cdktr/cdktr/lib/suggest"
 )
 
-// maxSuggestions bounds the search for misspelt dependencies: each looks at
-// every task.
-const maxSuggestions = 50
+// maxHints bounds the search for misspelt names among many: each looks at every
+// task or parameter.
+const maxHints = 50
+
+// hint is suggest.Hint, as long as that is worth its time.
+func (d *decoder) hint(name string, among []string) string {
+	if d.hints++; d.hints > maxHints {
+		return ""
+	}
+	return suggest.Hint(name, among)
+}
 
 // dag sets the tasks' dependencies from the links, and reports those that do
-// not exist, those to the task itself, and cycles.
-func (d *decoder) dag(tasks []Task, links []link) {
+// not exist, those to the task itself, and cycles. It tells whether there is
+// no cycle.
+func (d *decoder) dag(tasks []Task, links []link) (acyclic bool) {
 	index := make(map[string]int, len(tasks))
 	ids := make([]string, len(tasks))
 	for i, t := range tasks {
 		index[t.ID] = i
 		ids[i] = t.ID
 	}
-	suggestions := 0
 	seen := map[link]bool{}
 	edges := make([][]link, len(tasks))
 	for _, l := range links {
@@ -29,11 +37,7 @@ func (d *decoder) dag(tasks []Task, links []link) {
 		pair := link{task: l.task, to: l.to}
 		switch {
 		case !exists:
-			hint := ""
-			if suggestions++; suggestions <= maxSuggestions {
-				hint = suggest.Hint(l.to, ids)
-			}
-			d.errors.at(l.at, "task %s depends on %s, which does not exist%s", quote(t.ID), quote(l.to), hint)
+			d.errors.at(l.at, "task %s depends on %s, which does not exist%s", quote(t.ID), quote(l.to), d.hint(l.to, ids))
 		case to == l.task:
 			d.errors.at(l.at, "task %s depends on itself", quote(t.ID))
 		case seen[pair]:
@@ -44,17 +48,19 @@ func (d *decoder) dag(tasks []Task, links []link) {
 			edges[l.task] = append(edges[l.task], l)
 		}
 	}
-	d.cycles(tasks, index, edges)
+	return d.cycles(tasks, index, edges)
 }
 
-// cycles reports every link that closes one. It walks from each task along its
-// dependencies; path holds the tasks that the walk is in.
-func (d *decoder) cycles(tasks []Task, index map[string]int, edges [][]link) {
+// cycles reports every link that closes one, and tells whether there is none. It
+// walks from each task along its dependencies; path holds the tasks that the
+// walk is in.
+func (d *decoder) cycles(tasks []Task, index map[string]int, edges [][]link) (none bool) {
 	const (
 		unseen = iota
 		onPath
 		done
 	)
+	none = true
 	state := make([]int, len(tasks))
 	var path []int
 	var walk func(i int)
@@ -66,8 +72,11 @@ func (d *decoder) cycles(tasks []Task, index map[string]int, edges [][]link) {
 			switch {
 			case state[to] == unseen:
 				walk(to)
-			case state[to] == onPath && !d.errors.full():
-				d.errors.at(l.at, "the tasks depend on each other in a cycle: %s", drawCycle(tasks, path, to))
+			case state[to] == onPath:
+				none = false
+				if !d.errors.full() {
+					d.errors.at(l.at, "the tasks depend on each other in a cycle: %s", drawCycle(tasks, path, to))
+				}
 			}
 		}
 		path = path[:len(path)-1]
@@ -78,6 +87,7 @@ func (d *decoder) cycles(tasks []Task, index map[string]int, edges [][]link) {
 			walk(i)
 		}
 	}
+	return none
 }
 
 // drawCycle writes the end of the path from the task first on: a -> b -> a,

@@ -1,8 +1,6 @@
 package workflow
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -15,13 +13,12 @@ import (
 type decoder struct {
 	errors   report
 	warnings report
+	data     []byte   // of the file, for places within a scalar
+	starts   []int    // of its lines, when they are asked for
+	found    openings // of the scalar that was asked for last
+	hints    int      // suggestions that were looked for among many names
+	uses     []use    // the texts that may hold expressions
 }
-
-// reader reads the value of one key. The key's name is for messages.
-type reader func(key string, value *yaml.Node)
-
-// table says which keys a mapping may have.
-type table map[string]reader
 
 // entry is one key with its value, aliases resolved.
 type entry struct {
@@ -39,9 +36,9 @@ func (d *decoder) record(what string, n *yaml.Node, fields table) map[string]*ya
 	}
 	given := map[string]*yaml.Node{}
 	for _, e := range entries {
-		read, known := fields[e.name]
-		if !known {
-			known := slices.Sorted(maps.Keys(fields))
+		read := fields.reader(e.name)
+		if read == nil {
+			known := fields.names()
 			d.errors.at(e.key, "unknown key %s%s", quote(e.name), suggest.Hint(e.name, known))
 			// Who misspelt a key did not leave it out: one mistake, one error.
 			if meant := suggest.Name(e.name, known); meant != "" && given[meant] == nil {
@@ -148,68 +145,6 @@ func (d *decoder) scalar(what string, n *yaml.Node) (string, bool) {
 		return "", false
 	}
 	return n.Value, true
-}
-
-func (d *decoder) text(into *string) reader {
-	return func(key string, n *yaml.Node) { *into, _ = d.scalar(key, n) }
-}
-
-func (d *decoder) flag(into *bool) reader {
-	return func(key string, n *yaml.Node) {
-		text, ok := d.word(key, "true or false", n)
-		switch {
-		case !ok:
-		case n.ShortTag() == "!!bool":
-			*into = strings.EqualFold(text, "true")
-		default:
-			d.errors.at(n, "%s must be true or false, not %s", key, quote(text))
-		}
-	}
-}
-
-// choice reads one of a few words. The usual one is the same as no key.
-func choice[T ~string](d *decoder, into *T, usual string, others ...T) reader {
-	words := []string{usual}
-	for _, other := range others {
-		words = append(words, string(other))
-	}
-	allowed := strings.Join(words, " or ")
-	return func(key string, n *yaml.Node) {
-		text, ok := d.word(key, allowed, n)
-		switch {
-		case !ok || text == usual:
-		case slices.Contains(words, text):
-			*into = T(text)
-		default:
-			d.errors.at(n, "%s must be %s, not %s%s", key, allowed, quote(text), suggest.Hint(text, words))
-		}
-	}
-}
-
-// word is the scalar of a key that takes only a few.
-func (d *decoder) word(key, allowed string, n *yaml.Node) (string, bool) {
-	if n.Kind != yaml.ScalarNode {
-		d.errors.at(n, "%s must be %s, not %s", key, allowed, kindOf(n))
-		return "", false
-	}
-	return d.scalar(key, n)
-}
-
-// texts reads a list of texts; check looks at each.
-func (d *decoder) texts(into *[]string, check func(key string, n *yaml.Node, text string)) reader {
-	return func(key string, n *yaml.Node) {
-		items, _ := d.items(key, n)
-		for _, item := range items {
-			if isNull(item) {
-				d.errors.at(item, "an entry of %s is empty", key)
-				continue
-			}
-			if text, ok := d.scalar("an entry of "+key, item); ok {
-				check(key, item, text)
-				*into = append(*into, text)
-			}
-		}
-	}
 }
 
 func resolve(n *yaml.Node) *yaml.Node {

@@ -1,6 +1,9 @@
 package workflow
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Definition is one workflow file, checked whole. It is immutable: a run keeps
 // the definition that it started with, whatever becomes of the file.
@@ -77,6 +80,18 @@ const (
 
 // Duration is a length of time, as 1h30m in JSON.
 type Duration time.Duration
+
+// String writes it for people: 2h, and not 2h0m0s.
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
 
 // MarshalText writes it.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }

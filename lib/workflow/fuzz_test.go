@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"reflect"
@@ -9,9 +10,11 @@ import (
 )
 
 // What parses is consistent: tasks exist once, dependencies exist and form no
-// cycle, each task does exactly one thing, and JSON brings it back equal.
+// cycle, each task does exactly one thing, JSON brings it back equal, and the
+// schema takes it too.
 func FuzzParse(f *testing.F) {
-	for _, file := range []string{"testdata/existing.yml", "testdata/mistakes.txt"} {
+	schema := compiledSchema(f)
+	for _, file := range []string{"testdata/existing.yml", "testdata/everything.yml", "testdata/mistakes.txt"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
@@ -38,6 +41,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkConsistent(t, def)
+		if err := schema.Validate(asValue(t, bytes.TrimPrefix(data, []byte(byteOrderMark)))); err != nil {
+			t.Errorf("the schema refuses it: %v", err)
+		}
 		text, err := json.Marshal(def)
 		if err != nil {
 			t.Fatal(err)

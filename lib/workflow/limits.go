@@ -81,12 +81,18 @@ func (m *measurer) measure(n *yaml.Node, depth int) (extent, bool) {
 }
 
 // sizes reports the tasks that are too large to be sent to an agent.
-func (d *decoder) sizes(def *Definition, keys []*yaml.Node) {
-	common := jsonSize(def.Env) + jsonSize(def.Params) + len(def.Params)*len(ParamVariable(""))
-	for i, t := range def.Tasks {
+func (d *decoder) sizes(w *draft) {
+	common := jsonSize(w.Env) + jsonSize(w.Params) + len(w.Params)*len(ParamVariable(""))
+	check := func(t *Task, at *yaml.Node) {
 		if n := common + jsonSize(t.Action) + jsonSize(t.Env) + jsonSize(t.WorkingDirectory); n > maxLease {
-			d.errors.at(keys[i], "task %s is too large: written as JSON, with its aliases expanded and all its variables, it has %d bytes; at most %d fit", quote(t.ID), n, maxLease)
+			d.errors.at(at, "task %s is too large: written as JSON, with its aliases expanded and all its variables, it has %d bytes; at most %d fit", quote(t.ID), n, maxLease)
 		}
+	}
+	for i := range w.Tasks {
+		check(&w.Tasks[i], w.keys[i])
+	}
+	for _, h := range w.Handlers() {
+		check(h, w.own[h.ID])
 	}
 }
 

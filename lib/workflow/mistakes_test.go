@@ -15,39 +15,52 @@ var update = flag.Bool("update", false, "write the expected messages of testdata
 // The file holds cases: a title line "=== …", a workflow file, "----", and
 // what must be said about it.
 func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
-	const file = "testdata/mistakes.txt"
-	data, err := os.ReadFile(file)
+	var out bytes.Buffer
+	for _, c := range mistakes(t) {
+		def, errors, _ := Parse("w", "w.yml", []byte(c.text))
+		got := lines(errors)
+		if def != nil || len(errors) == 0 {
+			t.Errorf("%s: it loads", c.title)
+		}
+		fmt.Fprintf(&out, "=== %s\n%s----\n%s\n\n", c.title, c.text, got)
+		if !*update && got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.title, got, c.want)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(mistakesFile, bytes.TrimRight(out.Bytes(), "\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const mistakesFile = "testdata/mistakes.txt"
+
+type mistake struct{ title, text, want string }
+
+func mistakes(t *testing.T) []mistake {
+	t.Helper()
+	data, err := os.ReadFile(mistakesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
+	var all []mistake
 	for _, c := range strings.Split(string(data), "=== ")[1:] {
 		title, rest, _ := strings.Cut(c, "\n")
 		text, want, found := strings.Cut(rest, "----\n")
 		if !found {
 			t.Fatalf("%s: no ----", title)
 		}
-		def, errors, _ := Parse("w", "w.yml", []byte(text))
-		got := lines(errors)
-		if def != nil || len(errors) == 0 {
-			t.Errorf("%s: it loads", title)
-		}
-		fmt.Fprintf(&out, "=== %s\n%s----\n%s\n\n", title, text, got)
-		if !*update && got != strings.TrimSpace(want) {
-			t.Errorf("%s:\n got %s\nwant %s", title, got, strings.TrimSpace(want))
-		}
+		all = append(all, mistake{title, text, strings.TrimSpace(want)})
 	}
-	if *update {
-		if err := os.WriteFile(file, bytes.TrimRight(out.Bytes(), "\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return all
 }
 
-func TestWhatNoTextFileCanShow(t *testing.T) {
+// unprintable are mistakes that a file of texts cannot show.
+func unprintable() []mistake {
 	const good = "tasks: {a: {run: x}}"
 	long := strings.Repeat("x", 200)
-	for _, c := range []struct{ name, text, want string }{
+	return []mistake{
 		{"nothing", "", "w.yml:1:1: the file is empty; a workflow needs tasks"},
 		{"not UTF-8", "name: \xe4\n" + good, "w.yml:1:7: byte 0xe4 is not UTF-8"},
 		{"columns are characters", "name: ä\nenv: {ä: \"ö\", ü: [}", "w.yml:2:1: not valid YAML: did not find expected node content"},
@@ -62,10 +75,14 @@ func TestWhatNoTextFileCanShow(t *testing.T) {
 		{"a mark and no UTF-8", "\uFEFFname: \xe4", "w.yml:1:7: byte 0xe4 is not UTF-8"},
 		{"deep through an alias", "name: &a " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "\ncron: " + strings.Repeat("[", 24) + "*a" + strings.Repeat("]", 24), "w.yml:2:31: nested more than 64 levels deep"},
 		{"deep", "name: " + strings.Repeat("[", 64) + strings.Repeat("]", 64) + "\n" + good, "w.yml:1:70: nested more than 64 levels deep"},
-	} {
+	}
+}
+
+func TestWhatNoTextFileCanShow(t *testing.T) {
+	for _, c := range unprintable() {
 		def, errors, _ := Parse("w", "w.yml", []byte(c.text))
 		if got := lines(errors); def != nil || got != c.want {
-			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+			t.Errorf("%s:\n got %s\nwant %s", c.title, got, c.want)
 		}
 	}
 }
@@ -183,6 +200,8 @@ func TestHostileFileIsRefusedQuickly(t *testing.T) {
 		"dense cycles":         dense.String(),
 		"anchors":              strings.Repeat("- &a x\n", 140_000),
 		"documents":            strings.Repeat("---\n", 1<<18-1),
+		"expressions":          "params: {p: 1}\ntasks: {a: {run: \"" + strings.Repeat("${{ params.q }}", 60_000) + "\"}}",
+		"open expressions":     "tasks: {a: {run: \"" + strings.Repeat("${{ ", 250_000) + "\"}}",
 		"late mistake":         strings.Repeat("a: b\n", 200_000) + "\t[",
 	} {
 		start := time.Now()

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -35,6 +36,7 @@ func hash(id string, data []byte) string {
 }
 
 func (d *decoder) file(id string, data []byte) *Definition {
+	d.data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	document := source(&d.errors, data)
 	if document == nil || !withinLimits(&d.errors, document) {
 		return nil
@@ -47,37 +49,53 @@ func (d *decoder) file(id string, data []byte) *Definition {
 	return d.workflow(id, root)
 }
 
+// draft is a definition that is being read, with the places of what is checked
+// when all is there.
+type draft struct {
+	Definition
+	keys  []*yaml.Node // of the tasks
+	links []link
+	own   map[string]*yaml.Node // the keys of the file itself
+}
+
 func (d *decoder) workflow(id string, n *yaml.Node) *Definition {
-	def := &Definition{ID: id}
-	var keys []*yaml.Node
-	var links []link
-	fields := table{
-		"name":          d.text(&def.Name),
-		"description":   d.text(&def.Description),
-		"cron":          d.cron(&def.Cron),
-		"start_time":    d.instant(&def.StartTime),
-		"params":        d.params(&def.Params),
-		"env":           d.env(&def.Env),
-		"placement":     choice(d, &def.Placement, "spread", Together),
-		"on_agent_loss": choice(d, &def.OnAgentLoss, "rerun", FailOnLoss),
-		"exclusive":     d.flag(&def.Exclusive),
-		"tasks": func(_ string, n *yaml.Node) {
-			def.Tasks, keys, links = d.tasks(n)
-			if n.Kind == yaml.MappingNode && len(n.Content) == 0 {
-				d.errors.at(n, "tasks is empty; a workflow needs at least one")
-			}
-		},
-	}
-	given := d.record("a workflow", n, fields)
-	if given != nil && given["tasks"] == nil {
+	w := &draft{}
+	w.ID = id
+	w.own = d.record("a workflow", n, d.workflowFields(w))
+	if w.own != nil && w.own["tasks"] == nil {
 		d.noTasks(n)
 	}
-	if def.Name == "" {
-		def.Name = id
+	if w.Name == "" {
+		w.Name = id
 	}
-	d.dag(def.Tasks, links)
-	d.sizes(def, keys)
-	return def
+	acyclic := d.dag(w.Tasks, w.links)
+	d.handlerIDs(w)
+	d.secretsApart(w)
+	d.expressions(&w.Definition, acyclic)
+	d.sizes(w)
+	return &w.Definition
+}
+
+func (d *decoder) workflowFields(w *draft) table {
+	return table{
+		key("name", "What people see. Default: the id, which is the file's path.", d.text(&w.Name)),
+		key("description", "What it is for.", d.text(&w.Description)),
+		key("cron", "When it runs by itself: five fields, six with seconds, or @daily and the like; UTC unless it begins with CRON_TZ=ZONE.", d.cron(&w.Cron)),
+		key("start_time", "No scheduled run before it (RFC 3339).", d.instant(&w.StartTime)),
+		key("params", "The parameters with their defaults. Without it a trigger may pass any name.", d.params(w)),
+		key("env", "Variables for all tasks; a task's own wins.", d.env(&w.Env, &site{inFile: true})),
+		key("secrets", "Names of variables that the agent takes from its environment or its secrets.env. Their values are masked in all lines.", d.secrets(&w.Secrets)),
+		key("timeout", "Of the run: then its tasks are stopped, and it is FAILED.", d.duration(&w.Timeout, time.Millisecond)),
+		key("priority", "Of runs that wait for a free slot, the higher one comes first.", d.whole(&w.Priority, -maxPriority, maxPriority).usually(0)),
+		key("agents", "Labels that an agent must have to get a task.", d.labels(&w.Agents)),
+		key("placement", "spread: each task on whatever agent is free; together: all of a run on one.", choice(d, &w.Placement, "spread", Together)),
+		key("on_agent_loss", "What becomes of a task whose agent is lost: it runs again, or the run ends.", choice(d, &w.OnAgentLoss, "rerun", FailOnLoss)),
+		key("exclusive", "true: its tasks never run twice at once, on whatever agents.", d.flag(&w.Exclusive)),
+		key(OnSuccessID, "A task that runs when all others have ended and the run has completed.", d.handler(&w.OnSuccess)),
+		key(OnFailureID, "A task that runs when all others have ended and the run has failed or crashed.", d.handler(&w.OnFailure)),
+		key(OnEndID, "A task that runs at the end of every run, after the other handlers.", d.handler(&w.OnEnd)),
+		needed("tasks", "The tasks by their ids, at least one.", d.tasks(w)),
+	}
 }
 
 // noTasks tells a tasks key that holds nothing from one that is not there.
@@ -91,8 +109,8 @@ func (d *decoder) noTasks(n *yaml.Node) {
 	d.errors.at(n, "there is no key \"tasks\"; a workflow needs at least one task")
 }
 
-func (d *decoder) cron(into *string) reader {
-	return func(key string, n *yaml.Node) {
+func (d *decoder) cron(into *string) kind {
+	return kind{func(key string, n *yaml.Node) {
 		text, ok := d.scalar(key, n)
 		if !ok {
 			return
@@ -101,11 +119,11 @@ func (d *decoder) cron(into *string) reader {
 			d.errors.at(n, "cron %s: %v", quote(text), err)
 		}
 		*into = text
-	}
+	}, func() schema { return schema{"type": "string", "minLength": 1} }}
 }
 
-func (d *decoder) instant(into **time.Time) reader {
-	return func(key string, n *yaml.Node) {
+func (d *decoder) instant(into **time.Time) kind {
+	return kind{func(key string, n *yaml.Node) {
 		text, ok := d.scalar(key, n)
 		if !ok {
 			return
@@ -121,5 +139,5 @@ func (d *decoder) instant(into **time.Time) reader {
 			return
 		}
 		*into = &at
-	}
+	}, func() schema { return schema{"type": "string", "pattern": "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"} }}
 }

@@ -13,6 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+const byteOrderMark = "\uFEFF"
+
 // MaxFile is the largest workflow file, in bytes.
 const MaxFile = 1 << 20
 
@@ -27,7 +29,7 @@ func source(r *report, data []byte) *yaml.Node {
 		r.add(1, 1, "the file is UTF-16; save it as UTF-8")
 		return nil
 	}
-	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if !plainText(r, data) {
 		return nil
 	}

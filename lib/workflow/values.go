@@ -9,17 +9,30 @@ import (
 const (
 	maxArgument = 128 << 10 // of one argument or variable, with its end: the kernel's
 	maxParam    = 64 << 10
+	maxLabels   = 100
+	maxLabel    = 128 // bytes, of key and value
 )
 
-func (d *decoder) argument(key string, n *yaml.Node, text string) {
-	if len(text) >= maxArgument {
-		d.errors.at(n, "an entry of %s is longer than 128 KiB, the most that a program can be given", key)
+const variablePattern = "^[A-Za-z_][A-Za-z0-9_]*$"
+
+// argument checks an entry of a list of arguments. With no site, no expression
+// can stand in it.
+func (d *decoder) argument(s *site) func(string, *yaml.Node, string) {
+	return func(key string, n *yaml.Node, text string) {
+		if len(text) >= maxArgument {
+			d.errors.at(n, "an entry of %s is longer than 128 KiB, the most that a program can be given", key)
+		}
+		if s == nil {
+			d.noExpression(key, n, text)
+		} else {
+			d.use(n, text, s)
+		}
 	}
 }
 
 // env reads variables. The map stays nil when there are none.
-func (d *decoder) env(into *map[string]string) reader {
-	return func(key string, n *yaml.Node) {
+func (d *decoder) env(into *map[string]string, s *site) kind {
+	return kind{func(key string, n *yaml.Node) {
 		entries, _ := d.entries(key, n)
 		for _, e := range entries {
 			if !isVariable(e.name) {
@@ -37,8 +50,9 @@ func (d *decoder) env(into *map[string]string) reader {
 				*into = map[string]string{}
 			}
 			(*into)[e.name] = text
+			d.use(e.value, text, s)
 		}
-	}
+	}, func() schema { return mapOf(variablePattern, orNothing(textSchema())) }}
 }
 
 func isVariable(name string) bool {
@@ -51,50 +65,65 @@ func isVariable(name string) bool {
 	return name != ""
 }
 
-// params reads parameters with their defaults. The map is not nil even when
-// there are none: then no name is taken at a trigger.
-func (d *decoder) params(into *map[string]string) reader {
-	return func(key string, n *yaml.Node) {
-		params := map[string]string{}
-		variables := map[string]string{} // CDKTR_PARAM_… -> the parameter that has it
-		entries, _ := d.entries(key, n)
-		for _, e := range entries {
-			if e.name == "" || len(e.name) > maxTaskID || strings.ContainsAny(e.name, "=\x00\n\r\t ") {
-				d.errors.at(e.key, "%s is no name of a parameter; it is not empty, has at most %d characters, and no = and no space", quote(e.name), maxTaskID)
-				continue
-			}
-			if e.value.Kind != yaml.ScalarNode {
-				d.errors.at(e.value, "the default of parameter %s must be text, a number, or true or false, not %s", quote(e.name), kindOf(e.value))
-				continue
-			}
-			text, ok := d.scalar("parameter "+e.name, e.value)
-			if !ok {
-				continue
-			}
-			if len(text) > maxParam {
-				d.errors.at(e.value, "the default of parameter %s is longer than 64 KiB", quote(e.name))
-			}
-			variable := ParamVariable(e.name)
-			if other, taken := variables[variable]; taken {
-				d.errors.at(e.key, "parameters %s and %s are both the variable %s", quote(other), quote(e.name), variable)
-			}
-			variables[variable] = e.name
-			params[e.name] = text
+// secrets reads the names of variables that only the agents know.
+func (d *decoder) secrets(into *[]string) kind {
+	seen := map[string]bool{}
+	list := d.texts(into, func(key string, n *yaml.Node, text string) {
+		switch {
+		case !isVariable(text):
+			d.errors.at(n, "%s is no name of a variable; it has letters, digits and _, and does not begin with a digit", quote(text))
+		case strings.HasPrefix(text, "CDKTR_"):
+			d.errors.at(n, "%s is no name of a secret: what begins with CDKTR_ is given by CDKTR", quote(text))
+		case seen[text]:
+			d.errors.at(n, "secret %s is named twice", quote(text))
 		}
-		*into = params
+		seen[text] = true
+	})
+	return kind{list.read, func() schema {
+		return schema{"type": "array", "items": schema{"type": "string", "pattern": variablePattern}}
+	}}
+}
+
+// secretsApart warns of a variable that has the name of a secret: its value is
+// in the file and in the history.
+func (d *decoder) secretsApart(w *draft) {
+	for _, name := range w.Secrets {
+		if _, both := w.Env[name]; both {
+			d.warnings.at(w.own["secrets"], "%s is a secret and in env; what stands in env is not secret", quote(name))
+		}
 	}
 }
 
-// ParamVariable is the environment variable that carries a parameter to the
-// tasks: upper case, and _ for what a variable's name cannot have.
-func ParamVariable(param string) string {
-	return "CDKTR_PARAM_" + strings.Map(func(c rune) rune {
-		switch {
-		case c >= 'a' && c <= 'z':
-			return c - 'a' + 'A'
-		case c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-			return c
+// labels reads what an agent must have.
+func (d *decoder) labels(into *map[string]string) kind {
+	return kind{func(key string, n *yaml.Node) {
+		entries, _ := d.entries(key, n)
+		if len(entries) > maxLabels {
+			d.errors.at(n, "%s has %d labels; an agent has at most %d", key, len(entries), maxLabels)
+			return
 		}
-		return '_'
-	}, param)
+		for _, e := range entries {
+			if e.name == "" || len(e.name) > maxLabel || strings.Contains(e.name, "=") {
+				d.errors.at(e.key, "%s is no name of a label; it is not empty, has at most %d bytes, and no =", quote(e.name), maxLabel)
+				continue
+			}
+			if isNull(e.value) {
+				d.errors.at(e.value, "label %s has no value", quote(e.name))
+				continue
+			}
+			text, ok := d.scalar("label "+e.name, e.value)
+			if !ok {
+				continue
+			}
+			if len(text) > maxLabel {
+				d.errors.at(e.value, "label %s is longer than %d bytes", quote(e.name), maxLabel)
+			}
+			if *into == nil {
+				*into = map[string]string{}
+			}
+			(*into)[e.name] = text
+		}
+	}, func() schema {
+		return mapOf(`^[^=]{1,128}$`, textSchema()).with("maxProperties", maxLabels)
+	}}
 }

@@ -15,13 +15,22 @@ func leaseOf(task workflow.Task, env, params map[string]string) run.Lease {
 	return run.Lease{AttemptID: run.AttemptID{Run: "r1", Task: task.ID, Attempt: 2}, Definition: def, Task: &def.Tasks[0], Params: params}
 }
 
+func mustLease(t *testing.T, l run.Lease) wire.Lease {
+	t.Helper()
+	out, err := Lease(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // Stronger comes later: the workflow's env, the task's, the parameters, CDKTR's own.
 func TestEnvironmentOfATask(t *testing.T) {
 	task := workflow.Task{ID: "load", Env: map[string]string{"B": "task", "C": "task", "CDKTR_PARAM_X": "task", "CDKTR_RUN_ID": "task"}}
 	env := map[string]string{"A": "file", "B": "file", "CDKTR_TASK": "file"}
 	params := map[string]string{"x": "1", "start-date": "today"}
 	lease := leaseOf(task, env, params)
-	got := Spec(lease).Env
+	got := mustLease(t, lease).Spec.Env
 	want := map[string]string{
 		"A": "file", "B": "task", "C": "task",
 		"CDKTR_PARAM_X": "1", "CDKTR_PARAM_START_DATE": "today",
@@ -33,7 +42,7 @@ func TestEnvironmentOfATask(t *testing.T) {
 	if env["CDKTR_TASK"] != "file" || len(env) != 3 || len(task.Env) != 4 {
 		t.Error("the definition was changed")
 	}
-	if got := Spec(leaseOf(workflow.Task{ID: "a"}, nil, nil)).Env; len(got) != 4 {
+	if got := mustLease(t, leaseOf(workflow.Task{ID: "a"}, nil, nil)).Spec.Env; len(got) != 4 {
 		t.Errorf("without env: %v", got)
 	}
 }
@@ -54,7 +63,7 @@ func TestEachKindOfTaskIsResolved(t *testing.T) {
 			wire.Spec{Uv: &wire.UvSpec{Script: "a.py", Packages: []string{"p"}, IsProject: true, Path: "/uv"}},
 		},
 	} {
-		got := Spec(leaseOf(workflow.Task{ID: "a", WorkingDirectory: "dir", Action: c.action}, nil, nil))
+		got := mustLease(t, leaseOf(workflow.Task{ID: "a", WorkingDirectory: "dir", Action: c.action}, nil, nil)).Spec
 		got.Env, c.want.Dir = nil, "dir"
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
