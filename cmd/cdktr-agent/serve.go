@@ -49,7 +49,7 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	}
 	log := env.Logger()
 	a, err := agent.New(agent.Options{
-		Name: name, Dir: agents,
+		Name: name, Dir: agents, Secrets: env.SecretsFile(),
 		Slots: env.Settings.Int(cli.MaxConcurrency), Labels: marks, Version: cli.Version(),
 		API: lines.api, Logs: lines.logs, Log: log, Grace: time.Duration(o.Grace), Alone: o.Alone,
 	})

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/task"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -29,6 +30,7 @@ type Link interface {
 type Options struct {
 	Name    string // wanted: where it is taken on this Dir, NAME-2 and so on
 	Dir     string // holds a state directory for each agent
+	Secrets string // file with the secrets that the environment lacks; empty: there is none
 	Slots   int    // tasks at once
 	Labels  map[string]string
 	Version string
@@ -75,6 +77,8 @@ type Agent struct {
 
 	calls sync.WaitGroup
 	work  sync.WaitGroup
+
+	strays task.Strays
 
 	// What follows belongs to Run's goroutine.
 	ctx      context.Context // of calls: ends after Run's own

@@ -116,14 +116,21 @@ const (
 	badTime   = 14 * 24 * time.Hour
 )
 
-// sweep removes what an agent that died left half done, scripts of its tasks
-// and results, and what was put aside long ago.
+// sweep removes what an agent that died left half done, files of its tasks and
+// results, and what was put aside long ago.
 func (h *home) sweep() error {
+	left, err := list(h.temp(), "", "")
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		_ = os.RemoveAll(path) // a task may have made it into what cannot be removed
+	}
 	for _, s := range []struct {
 		dir, suffix string
 		age         time.Duration
 	}{
-		{h.temp(), "", 0}, {h.results(), newSuffix, 0}, {h.results(), badSuffix, badTime}, {h.spools(), badSuffix, badTime},
+		{h.results(), newSuffix, 0}, {h.results(), badSuffix, badTime}, {h.spools(), badSuffix, badTime},
 	} {
 		left, err := list(s.dir, "", s.suffix)
 		if err != nil {

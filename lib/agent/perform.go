@@ -36,6 +36,9 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 	say := func(text string) {
 		at.spool.put(wire.System, []wire.Line{{Time: clock.Stamp(), Text: strings.ToValidUTF8(text, "\uFFFD")}})
 	}
+	if lease.Again != "" {
+		say(lease.Again)
+	}
 	result, stopped := wire.Result{Attempt: at.id}, false
 	err := a.makeWay(at, say)
 	if err == nil {
@@ -59,9 +62,7 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 // execute runs the process to its end, and says whether it was stopped.
 func (a *Agent) execute(at *attempt, lease wire.Lease, clock *task.Clock, result *wire.Result, say func(string)) (stopped bool) {
 	at.spool.mark()
-	process, err := task.Start(lease.Spec, task.Options{
-		Sink: at.spool.put, Clock: clock, TempDir: a.home.temp(), Grace: a.o.TaskGrace,
-	})
+	process, err := a.launch(at, lease, clock)
 	if err != nil {
 		result.Outcome, result.Reason, result.Ended = outcomeUnable, err.Error(), wire.At(time.Now())
 		say("cannot start: " + err.Error())
@@ -71,7 +72,8 @@ func (a *Agent) execute(at *attempt, lease wire.Lease, clock *task.Clock, result
 	a.dog.runs(at.id, process.ID())
 	a.post(func() { a.started(at, process) })
 	exit := process.Wait()
-	result.Outcome, result.ExitCode, result.Reason = outcomeExited, &exit.Code, exit.Reason
+	result.Outcome, result.ExitCode, result.Reason = exit.Outcome(), &exit.Code, exit.Reason
+	result.Outputs = exit.Outputs
 	result.Started, result.Ended = wire.MaybeAt(exit.Started), wire.At(exit.Ended)
 	if lease.Exclusive {
 		if err := a.cut(at.id, exit); err != nil {
@@ -83,6 +85,18 @@ func (a *Agent) execute(at *attempt, lease wire.Lease, clock *task.Clock, result
 	return exit.Stopped
 }
 
+// launch starts the process with the secrets as they are now.
+func (a *Agent) launch(at *attempt, lease wire.Lease, clock *task.Clock) (*task.Process, error) {
+	secrets, err := task.Secrets{Agent: a.home.name, File: a.o.Secrets}.Values(lease.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	return task.Start(lease.Spec, task.Options{
+		Sink: at.spool.put, Clock: clock, TempDir: a.home.temp(), Grace: a.o.TaskGrace, Strays: &a.strays,
+		Secrets: secrets, Timeout: time.Duration(lease.TimeoutMS) * time.Millisecond,
+	})
+}
+
 // cut says why the watchdog has ended an exclusive attempt; nil: it has not. A
 // watchdog that died with its answer may have done it where the end looks so.
 func (a *Agent) cut(id wire.Attempt, exit task.Exit) error {
@@ -90,7 +104,7 @@ func (a *Agent) cut(id wire.Attempt, exit task.Exit) error {
 	switch {
 	case err == nil && v.Killed:
 		return v.reason()
-	case (err != nil || a.dog.doubtful(id)) && !exit.Stopped && exit.Code == 128+int(syscall.SIGKILL):
+	case (err != nil || a.dog.doubtful(id)) && !exit.Stopped && !exit.TimedOut && exit.Code == 128+int(syscall.SIGKILL):
 		return errors.New("killed, perhaps by a watchdog of the agent that has died since")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/dotenv"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -143,7 +144,7 @@ func (s *Settings) Level() slog.Level {
 // loadSettings takes each setting from the first source that has it. given
 // are the flags.
 func loadSettings(env *Env, given []Setting) (*Settings, error) {
-	dotenv, err := readDotEnv(*env)
+	local, err := readDotEnv(*env)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +166,7 @@ func loadSettings(env *Env, given []Setting) (*Settings, error) {
 		if value := env.getenv(name); value != "" {
 			return Setting{name, value, fromEnvironment}
 		}
-		for _, from := range [][]Setting{dotenv, config} {
+		for _, from := range [][]Setting{local, config} {
 			for _, s := range from {
 				if s.Name == name {
 					return s
@@ -177,7 +178,7 @@ func loadSettings(env *Env, given []Setting) (*Settings, error) {
 	for _, row := range table {
 		s := find(row.name, row.def)
 		if s.FromDefault() {
-			s.Value = expand(s.Value, func(name string) (string, bool) {
+			s.Value = dotenv.Expand(s.Value, func(name string) (string, bool) {
 				if strings.HasPrefix(name, "CDKTR_") {
 					return out.Text(name), true
 				}

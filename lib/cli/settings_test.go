@@ -129,39 +129,6 @@ func TestBadFlagOfASettingIsWrongUsageAndIsNamed(t *testing.T) {
 	}
 }
 
-func TestDotEnvLine(t *testing.T) {
-	getenv := func(name string) (string, bool) { return "/home/" + strings.ToLower(name), true }
-	for _, test := range []struct {
-		line, key, value string
-		ok               bool
-	}{
-		{"A=1", "A", "1", true},
-		{"export A = 1  # one", "A", "1", true},
-		{"A=x#y", "A", "x#y", true},
-		{`A="x # y" # z`, "A", "x # y", true},
-		{"A='$HOME'", "A", "$HOME", true},
-		{`A="$HOME/x"`, "A", "/home/home/x", true},
-		{"A=${HOME}/x\r", "A", "/home/home/x", true},
-		{"A=", "A", "", true},
-		{"A= # nothing", "A", "", true},
-		{"# A=1", "", "", false},
-		{"words", "", "", false},
-		{"", "", "", false},
-	} {
-		key, value, ok, err := dotEnvLine(test.line, getenv)
-		if key != test.key || value != test.value || ok != test.ok || err != nil {
-			t.Errorf("%q: %q %q %v %v", test.line, key, value, ok, err)
-		}
-	}
-}
-
-func FuzzDotEnv(f *testing.F) {
-	f.Add("export CDKTR_LOG_LEVEL=\"x$y\" # z")
-	f.Fuzz(func(t *testing.T, line string) {
-		dotEnvLine(line, func(string) (string, bool) { return "", false })
-	})
-}
-
 func TestAddressIsOnlyKnownWhenSomebodySetIt(t *testing.T) {
 	for _, test := range []struct{ host, port, want string }{
 		{"", "", ""},

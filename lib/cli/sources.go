@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdktr/cdktr/lib/dotenv"
 	"github.com/cdktr/cdktr/lib/plainfile"
 	"github.com/cdktr/cdktr/lib/suggest"
 )
@@ -28,57 +28,21 @@ func readDotEnv(env Env) ([]Setting, error) {
 	}
 	var all []Setting
 	for i, line := range strings.Split(string(text), "\n") {
-		key, value, ok, err := dotEnvLine(line, env.Getenv)
+		// Lines of other tools may be anything: only one that names a setting
+		// can be wrong.
+		key, value, _, err := dotenv.Line(line, env.Getenv)
+		if !isSetting(key) {
+			continue
+		}
 		if err != nil {
 			return nil, Exitf(Config, "%s:%d: %w", name, i+1, err)
 		}
-		if ok && isSetting(key) && value != "" {
+		if value != "" {
 			// As in a shell, the last one counts.
 			all = append([]Setting{{key, value, fmt.Sprintf("%s:%d", name, i+1)}}, all...)
 		}
 	}
 	return all, nil
-}
-
-// dotEnvLine reads one line: NAME=VALUE, perhaps after export. A value in
-// single quotes is taken as it is; in double quotes or in none, $NAME and
-// ${NAME} are replaced; without quotes, a # after a blank begins a comment.
-// Lines of other tools may be anything, so only a line that names one of our
-// settings can be wrong.
-func dotEnvLine(line string, getenv func(string) (string, bool)) (key, value string, ok bool, err error) {
-	line = strings.TrimSpace(line)
-	line = strings.TrimSpace(strings.TrimPrefix(line, "export "))
-	key, value, ok = strings.Cut(line, "=")
-	if !ok || strings.HasPrefix(line, "#") {
-		return "", "", false, nil
-	}
-	key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-	if value != "" && (value[0] == '\'' || value[0] == '"') {
-		quote := value[:1]
-		inner, after, closed := strings.Cut(value[1:], quote)
-		after = strings.TrimSpace(after)
-		if isSetting(key) && (!closed || (after != "" && after[0] != '#')) {
-			return "", "", false, fmt.Errorf("the quotes of %s do not match", key)
-		}
-		if quote == "'" {
-			return key, inner, true, nil
-		}
-		return key, expand(inner, getenv), true, nil
-	}
-	if strings.HasPrefix(value, "#") {
-		value = ""
-	}
-	for _, comment := range []string{" #", "\t#"} {
-		value, _, _ = strings.Cut(value, comment)
-	}
-	return key, expand(strings.TrimSpace(value), getenv), true, nil
-}
-
-func expand(text string, getenv func(string) (string, bool)) string {
-	return os.Expand(text, func(name string) string {
-		value, _ := getenv(name)
-		return value
-	})
 }
 
 // ConfigFile is the path of the user's config.yaml, which need not exist; empty
@@ -93,6 +57,10 @@ func (e Env) ConfigFile() string {
 	}
 	return filepath.Join(base, "cdktr", "config.yaml")
 }
+
+// SecretsFile is the path of the file with the values of secrets, which need
+// not exist.
+func (e Env) SecretsFile() string { return filepath.Join(e.Settings.Text(DataDir), "secrets.env") }
 
 // readConfig reads config.yaml: settings by their names in lower case, without
 // the CDKTR_ in front, and the principals that are known by a name. The file is

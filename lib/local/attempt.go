@@ -64,24 +64,40 @@ func (in *Installation) perform(at *attempt, lease run.Lease) {
 	sink := in.lines.sink(wire.LogRecord{
 		Workflow: lease.Definition.ID, Run: lease.Run, Task: lease.AttemptID.Task, Attempt: lease.Attempt, Agent: in.o.Agent,
 	})
+	say := func(text string) {
+		sink(wire.System, []wire.Line{{Time: clock.Stamp(), Text: strings.ToValidUTF8(text, "\uFFFD")}})
+	}
+	if lease.Again != "" {
+		say(lease.Again)
+	}
 	result := run.Result{AttemptID: lease.AttemptID}
-	process, err := task.Start(brief.Spec(lease), task.Options{Sink: sink, Clock: clock, Grace: in.o.Grace})
+	process, err := in.launch(lease, task.Options{Sink: sink, Clock: clock, Grace: in.o.Grace, Strays: &in.strays})
 	if err != nil {
 		result.Outcome, result.Reason, result.Ended = run.Unable, err.Error(), time.Now()
-		sink(wire.System, []wire.Line{{Time: clock.Stamp(), Text: "cannot start: " + strings.ToValidUTF8(err.Error(), "\uFFFD")}})
+		say("cannot start: " + err.Error())
 	} else {
 		in.started(at, process)
 		exit := process.Wait()
-		result.Outcome, result.ExitCode, result.Reason = run.Exited, &exit.Code, exit.Reason
-		result.Started, result.Ended = &exit.Started, exit.Ended
-		if exit.Stopped {
-			result.Outcome = run.Stopped
-		}
+		result.Outcome, result.ExitCode, result.Reason = run.Outcome(exit.Outcome()), &exit.Code, exit.Reason
+		result.Started, result.Ended, result.Outputs = &exit.Started, exit.Ended, exit.Outputs
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	delete(in.attempts, lease.AttemptID)
 	in.apply(run.Report{Agent: self, Result: result})
+}
+
+// launch starts the process with the secrets as they are now.
+func (in *Installation) launch(lease run.Lease, o task.Options) (*task.Process, error) {
+	work, err := brief.Lease(lease)
+	if err != nil {
+		return nil, err
+	}
+	if o.Secrets, err = (task.Secrets{Agent: in.o.Agent, File: in.o.Secrets}).Values(work.Secrets); err != nil {
+		return nil, err
+	}
+	o.Timeout = time.Duration(work.TimeoutMS) * time.Millisecond
+	return task.Start(work.Spec, o)
 }
 
 func (in *Installation) started(at *attempt, process *task.Process) {

@@ -8,6 +8,7 @@ import (
 	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/client"
 	"github.com/cdktr/cdktr/lib/run"
+	"github.com/cdktr/cdktr/lib/story"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -63,6 +64,7 @@ func (in *Installation) Run(_ context.Context, id string) (wire.Run, error) {
 	}
 	out := *r
 	out.Tasks = slices.Clone(r.Tasks)
+	story.Explain(&out, in.machine.Why(id))
 	return out, nil
 }
 

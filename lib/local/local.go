@@ -13,6 +13,8 @@ import (
 
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/story"
+	"github.com/cdktr/cdktr/lib/task"
+	"github.com/cdktr/cdktr/lib/wire"
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
@@ -22,22 +24,26 @@ type Options struct {
 	Slots    int    // tasks at once
 	Agent    string // the name that the runs and the lines show
 	Lines    bool   // somebody asks for the lines; else none is kept
+	Secrets  string // file with the secrets that the environment lacks; empty: there is none
 
 	Grace time.Duration // from SIGTERM to SIGKILL for a task that is stopped: 10 s
 }
 
 // Installation runs one workflow, once. Any number of goroutines may use it.
 type Installation struct {
-	o     Options
-	began time.Time
-	lines *lines
-	work  sync.WaitGroup // the attempts
-	ended chan struct{}  // closed when the run has ended
+	o      Options
+	began  time.Time
+	lines  *lines
+	work   sync.WaitGroup // the attempts
+	strays task.Strays
+	ended  chan struct{} // closed when the run has ended
 
 	mu       sync.Mutex
 	machine  *run.Machine
 	alarm    *time.Timer // the machine's next deadline
 	story    story.Story
+	changes  []wire.Event  // of status, by position from 1
+	changed  chan struct{} // closed when there are more
 	attempts map[run.AttemptID]*attempt
 	pulls    int64
 	stopping string // why the run is cancelled, also if it is still to come
@@ -61,6 +67,7 @@ func New(o Options) *Installation {
 		o: o, began: time.Now(), lines: newLines(o.Lines), ended: make(chan struct{}),
 		machine:  run.New(run.Config{HeartbeatTimeout: forEver}),
 		attempts: map[run.AttemptID]*attempt{},
+		changed:  make(chan struct{}),
 	}
 	in.alarm = time.AfterFunc(forEver, in.tick)
 	in.apply(run.Hello{Agent: self, Name: o.Agent, Slots: o.Slots})
@@ -115,6 +122,7 @@ func (in *Installation) apply(cmd run.Command) (answer run.Effect) {
 		for i := range events {
 			e := &events[i]
 			in.story.Add(e)
+			in.note(e)
 			if e.Kind == run.RunChanged && e.Status.Final() {
 				close(in.ended)
 			}

@@ -60,6 +60,12 @@ func end(t *testing.T, in *Installation, id string) string {
 // read takes the lines up to the end of the run, as a reader does.
 func read(t *testing.T, in *Installation, id string) string {
 	t.Helper()
+	return readAll(t, in, id, func(wire.LogRecord) {})
+}
+
+// readAll is read for who wants to see the records too.
+func readAll(t *testing.T, in *Installation, id string, see func(wire.LogRecord)) string {
+	t.Helper()
 	var b strings.Builder
 	q := wire.LogsQuery{Filter: wire.Filter{Run: id}, ByPos: true}
 	for over := false; ; {
@@ -82,6 +88,7 @@ func read(t *testing.T, in *Installation, id string) string {
 			if err := json.Unmarshal(raw, &r); err != nil {
 				t.Fatal(err)
 			}
+			see(r)
 			if r.Stream != wire.System {
 				fmt.Fprintf(&b, "%s %s %d %s\n", r.Task, r.Stream, r.Seq, *r.Message)
 			}

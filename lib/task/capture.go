@@ -17,10 +17,11 @@ const chunkSize = 64 << 10 // what a pipe holds
 // what is in the pipe.
 func (p *Process) capture(r *os.File, stream string) {
 	var (
-		split splitter
-		lines []wire.Line
-		stamp int64
-		buf   = make([]byte, chunkSize)
+		masked = masker{mask: p.mask}
+		split  splitter
+		lines  []wire.Line
+		stamp  int64
+		buf    = make([]byte, chunkSize)
 	)
 	emit := func(text string, part int) { lines = append(lines, newLine(stamp, text, part)) }
 	deliver := func() {
@@ -31,7 +32,7 @@ func (p *Process) capture(r *os.File, stream string) {
 	}
 	feed := func(chunk []byte) {
 		stamp = p.o.Clock.Stamp()
-		split.feed(string(chunk), emit)
+		split.feed(string(masked.feed(chunk)), emit)
 		deliver()
 	}
 	for {
@@ -46,6 +47,7 @@ func (p *Process) capture(r *os.File, stream string) {
 		}
 	}
 	stamp = p.o.Clock.Stamp()
+	split.feed(string(masked.flush()), emit)
 	split.flush(emit)
 	deliver()
 }

@@ -23,7 +23,7 @@ type command struct {
 }
 
 // resolve finds out what a spec means on this machine.
-func resolve(spec wire.Spec, tempDir string) (command, error) {
+func resolve(spec wire.Spec, secrets map[string]string, tempDir string) (command, error) {
 	var c command
 	dir, err := filepath.Abs(spec.Dir)
 	if err != nil {
@@ -33,7 +33,7 @@ func resolve(spec wire.Spec, tempDir string) (command, error) {
 		return c, fmt.Errorf("working directory %s: %w", dir, err)
 	}
 	c.dir = dir
-	c.env = environment(spec.Env, dir)
+	c.env = environment(spec.Env, secrets, dir)
 
 	switch {
 	case spec.Script != nil:
@@ -143,11 +143,14 @@ func (c *command) explain(err error) error {
 	return fmt.Errorf("start %s: %w", c.argv[0], err)
 }
 
-// environment is the agent's own with the task's on top.
-func environment(own map[string]string, dir string) []string {
+// environment is the agent's own with the secrets and the task's on top: of a
+// name that comes again the last one counts.
+func environment(own, secrets map[string]string, dir string) []string {
 	env := append(os.Environ(), "PWD="+dir)
-	for name, value := range own {
-		env = append(env, name+"="+value)
+	for _, more := range []map[string]string{secrets, own} {
+		for name, value := range more {
+			env = append(env, name+"="+value)
+		}
 	}
 	return env
 }

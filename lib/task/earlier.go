@@ -105,3 +105,15 @@ func attemptIn(env []byte) (a wire.Attempt, ok bool) {
 	}
 	return a, a.Run != "" && a.Task != "" && a.Attempt > 0
 }
+
+// attemptOf is the attempt that a task's variables name, or none.
+func attemptOf(env map[string]string) wire.Attempt {
+	var text []byte
+	for name, value := range env {
+		text = append(text, name+"="+value+"\x00"...)
+	}
+	if a, ok := attemptIn(text); ok {
+		return a
+	}
+	return wire.Attempt{}
+}

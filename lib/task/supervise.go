@@ -2,7 +2,9 @@ package task
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -35,17 +37,23 @@ func (p *Process) supervise() {
 	p.signal(syscall.SIGTERM)
 	_ = p.cmd.Wait()
 	p.exit.Code, p.exit.Reason = status(p.cmd.ProcessState)
-
-	p.clearGroup(killAt)
-	for _, r := range p.pipes {
-		_ = r.SetReadDeadline(time.Now().Add(p.o.Drain))
-	}
-	p.readers.Wait()
-
 	how := fmt.Sprintf("exit %d", p.exit.Code)
 	if p.exit.Reason != "" {
 		how = p.exit.Reason
 	}
+	if p.exit.TimedOut {
+		p.exit.Reason = "timeout after " + spoken(p.o.Timeout)
+	}
+
+	p.clearGroup(killAt)
+	if p.exit.Stopped || p.exit.TimedOut {
+		p.endStrays()
+	}
+	for _, r := range p.pipes {
+		_ = r.SetReadDeadline(time.Now().Add(p.o.Drain))
+	}
+	p.readers.Wait()
+	p.takeOutputs()
 	p.say("%s after %s", how, short(p.exit.Ended.Sub(p.exit.Started)))
 }
 
@@ -61,6 +69,16 @@ func (p *Process) untilExit() (killAt time.Time) {
 		stopping, killing = p.stopping, p.killing
 		patience          <-chan time.Time
 	)
+	late := newAlarm(p.o.Timeout)
+	defer late.stop()
+	terminate := func(why string) {
+		stopping = nil
+		late.stop()
+		p.signal(syscall.SIGTERM)
+		p.say("%s: SIGTERM to the process group", why)
+		killAt = time.Now().Add(p.o.Grace)
+		patience = time.After(p.o.Grace)
+	}
 	for {
 		select {
 		case <-exited:
@@ -69,24 +87,70 @@ func (p *Process) untilExit() (killAt time.Time) {
 			}
 			return killAt
 		case <-stopping:
-			stopping = nil
 			p.exit.Stopped = true
-			p.signal(syscall.SIGTERM)
-			p.say("told to stop: SIGTERM to the process group")
-			killAt = time.Now().Add(p.o.Grace)
-			patience = time.After(p.o.Grace)
+			terminate("told to stop")
+		case <-late.rings():
+			// Of two that came at once, this one gives way.
+			if late.due() && !closed(exited) && !closed(p.stopping) && !closed(p.killing) {
+				p.exit.TimedOut = true
+				terminate("timeout after " + spoken(p.o.Timeout))
+			}
 		case <-patience:
 			patience = nil
 			p.signal(syscall.SIGKILL)
 			p.say("still running %s after SIGTERM: SIGKILL to the process group", short(p.o.Grace))
 		case <-killing:
 			killing, stopping = nil, nil
-			p.exit.Stopped = true
+			late.stop()
+			p.exit.Stopped = !p.exit.TimedOut
 			p.signal(syscall.SIGKILL)
 			p.say("told to end at once: SIGKILL to the process group")
 			killAt = time.Now()
 		}
 	}
+}
+
+// endStrays ends what has left the group.
+func (p *Process) endStrays() {
+	if p.attempt == (wire.Attempt{}) {
+		return
+	}
+	found, err := p.o.Strays.end(p.attempt)
+	if found {
+		p.say("SIGKILL to what has left the process group")
+	}
+	if found && err != nil {
+		p.say("%s", err)
+	}
+}
+
+// takeOutputs reads what the task hands on. Nobody is left who writes it.
+func (p *Process) takeOutputs() {
+	outputs, err := readOutputs(p.outputs)
+	if err == nil {
+		err = p.leaked(outputs)
+	}
+	if err == nil {
+		p.exit.Outputs = outputs
+		return
+	}
+	p.exit.Spoilt = true
+	if p.exit.Outcome() == "unable" {
+		p.exit.Reason = p.reason(err.Error())
+	}
+	p.say("its outputs are not taken: %s", err)
+}
+
+// leaked says which output holds a secret: in the history it would be in clear.
+func (p *Process) leaked(outputs map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		for _, text := range []string{name, outputs[name]} {
+			if secret := p.mask.within(text); secret != "" {
+				return fmt.Errorf("output %s holds the secret %s", name, secret)
+			}
+		}
+	}
+	return nil
 }
 
 // clearGroup returns when no process of the group lives. SIGTERM is out
