@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/cli"
@@ -17,6 +16,7 @@ type principal interface {
 	Trigger(ctx context.Context, item wire.TriggerItem) (wire.Triggered, error)
 	Wait(ctx context.Context, run string) (wire.RunWaited, error)
 	Run(ctx context.Context, run string) (wire.Run, error)
+	FollowEvents(ctx context.Context, q wire.EventsQuery, emit func(wire.Events) error) error
 }
 
 // job is one call of the command.
@@ -24,6 +24,8 @@ type job struct {
 	env cli.Env
 	o   options
 	p   principal
+
+	screen *screen // where progress is drawn; nil: it is written as lines
 }
 
 func run(ctx context.Context, env cli.Env, o options) error {
@@ -34,8 +36,12 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	if err != nil {
 		return err
 	}
+	view := newScreen(env)
+	if view != nil {
+		env.Stderr = view
+	}
 	if o.Local != "" {
-		return runLocal(ctx, env, o, item)
+		return runLocal(ctx, env, o, view, item)
 	}
 	copts, err := env.ClientOptions()
 	if err != nil {
@@ -47,7 +53,7 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	c := client.New(copts)
 	// It is never closed: the process ends, and an orderly goodbye would cost
 	// a tenth of its time.
-	return job{env, o, c}.do(ctx, item)
+	return job{env, o, poller{c}, view}.do(ctx, item)
 }
 
 func (j job) do(ctx context.Context, item wire.TriggerItem) error {
@@ -68,24 +74,15 @@ func (j job) do(ctx context.Context, item wire.TriggerItem) error {
 	case j.o.Cancel != "":
 		return j.reached(j.p.Call(ctx, wire.OpRunCancel, &wire.RunRef{Run: string(j.o.Cancel)}, nil))
 	case j.o.Wait != "":
-		return j.follow(ctx, string(j.o.Wait), false)
+		return j.follow(ctx, string(j.o.Wait), 0, false)
+	case j.o.Retry != "":
+		return j.retry(ctx, string(j.o.Retry))
 	}
 	started, err := j.p.Trigger(ctx, item)
 	if err != nil {
 		return j.reached(err)
 	}
-	if !j.o.Log && j.o.Output != "json" {
-		if _, err := fmt.Fprintln(j.env.Stdout, started.Run); err != nil {
-			return err
-		}
-	}
-	if !j.o.Detach {
-		return j.follow(ctx, started.Run, true)
-	}
-	if j.o.Output == "json" {
-		return j.printRun(ctx, started.Run)
-	}
-	return nil
+	return j.started(ctx, started.Run, 0)
 }
 
 // reached words the end of --timeout where the principal was there and had not

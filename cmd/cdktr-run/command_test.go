@@ -198,6 +198,7 @@ func TestContradictionsAreWrongUsage(t *testing.T) {
 	for _, args := range []string{
 		"", "-d -l x", "-l -o json x", "--no-prefix x", "--list x", "--list --show y", "--show y -l",
 		"--wait y --key k", "--wait y -d", "--cancel y -p f", "--cancel y -o json", "-o table x", "--wait y -o table", "a=b", "x -d --cancel-on-interrupt",
+		"--retry y --key k", "--retry y -p f", "--retry y x", "--retry y --wait z", "--retry y -d -l", "--local f --retry y",
 		"--local f -d", "--local f --list", "--local f -l -o json", "--local f --principal p", "--local f --keys k",
 	} {
 		c := newCall(newFake(""), args)
@@ -205,7 +206,7 @@ func TestContradictionsAreWrongUsage(t *testing.T) {
 			t.Errorf("%q is taken: %v", args, err)
 		}
 	}
-	for _, args := range []string{"x", "x a=b", "--wait y -l --timeout 1s", "--list -o json", "-l --no-prefix x", "--show y -o json", "--show y -o table", "--local f", "--local f a=b -l --timeout 1s --cancel-on-interrupt"} {
+	for _, args := range []string{"x", "x a=b", "--wait y -l --timeout 1s", "--list -o json", "-l --no-prefix x", "--show y -o json", "--show y -o table", "--retry y", "--retry y -d", "--retry y -l", "--retry y -o json -q --timeout 1s --cancel-on-interrupt", "--local f", "--local f a=b -l --timeout 1s --cancel-on-interrupt"} {
 		c := newCall(newFake(""), args)
 		if err := c.o.check(c.env); err != nil {
 			t.Errorf("%q is refused: %v", args, err)

@@ -24,7 +24,7 @@ const killTime = 5 * time.Second
 // runLocal runs a workflow file in this process. There is nobody else to go on
 // with the run: whatever ends the command ends the run first. A second signal
 // ends the tasks at once.
-func runLocal(ctx context.Context, env cli.Env, o options, item wire.TriggerItem) error {
+func runLocal(ctx context.Context, env cli.Env, o options, view *screen, item wire.TriggerItem) error {
 	def, err := load(env, o)
 	if err != nil {
 		return err
@@ -32,6 +32,7 @@ func runLocal(ctx context.Context, env cli.Env, o options, item wire.TriggerItem
 	item.Workflow = def.ID
 	in := local.New(local.Options{
 		Workflow: def, Slots: env.Settings.Int(cli.MaxConcurrency), Agent: hostname(), Lines: o.Log,
+		Secrets: env.SecretsFile(),
 	})
 	signals := takeSignals()
 	defer signal.Stop(signals)
@@ -42,7 +43,7 @@ func runLocal(ctx context.Context, env cli.Env, o options, item wire.TriggerItem
 	wait.Timeout = 0
 	ended := make(chan error, 1)
 	go func() {
-		err := job{env, wait, in}.do(context.WithoutCancel(ctx), item)
+		err := job{env, wait, in, view}.do(context.WithoutCancel(ctx), item)
 		in.Close()
 		ended <- err
 	}()

@@ -21,6 +21,7 @@ type options struct {
 	Show              cli.Name `long:"show" value-name:"RUN" description:"show a run and its tasks"`
 	Wait              cli.Name `long:"wait" value-name:"RUN" description:"wait for a run that was started before"`
 	Local             cli.Name `long:"local" value-name:"FILE" unquote:"false" description:"run a workflow file in this process, without a principal"`
+	Retry             cli.Name `long:"retry" value-name:"RUN" description:"run again what did not complete in a run that has ended"`
 	Cancel            cli.Name `long:"cancel" value-name:"RUN" description:"cancel a run"`
 	Args              struct {
 		Workflow string   `positional-arg-name:"WORKFLOW"`
@@ -34,7 +35,7 @@ func (o *options) check(env cli.Env) error {
 	for _, m := range []struct {
 		on   bool
 		name string
-	}{{o.List, "--list"}, {o.Show != "", "--show"}, {o.Wait != "", "--wait"}, {o.Cancel != "", "--cancel"}} {
+	}{{o.List, "--list"}, {o.Show != "", "--show"}, {o.Wait != "", "--wait"}, {o.Retry != "", "--retry"}, {o.Cancel != "", "--cancel"}} {
 		if m.on {
 			modes = append(modes, m.name)
 		}
@@ -59,7 +60,8 @@ func (o *options) check(env cli.Env) error {
 	if err := o.checkOutput(env); err != nil {
 		return err
 	}
-	starting := o.Detach || o.Key != "" || o.ParamsFile != ""
+	given := o.Key != "" || o.ParamsFile != ""
+	starting := o.Detach || given
 	waiting := o.Log || o.CancelOnInterrupt
 	switch {
 	case len(modes) == 0:
@@ -67,7 +69,9 @@ func (o *options) check(env cli.Env) error {
 		return env.Usagef("--cancel only goes with --timeout and -q")
 	case o.Wait != "" && starting:
 		return env.Usagef("--wait only goes with --timeout, -o json, -q, -l and --cancel-on-interrupt")
-	case o.Wait == "" && (starting || waiting):
+	case o.Retry != "" && given:
+		return env.Usagef("--retry runs with the parameters of the run: no -p and no --key")
+	case o.Wait == "" && o.Retry == "" && (starting || waiting):
 		return env.Usagef("%s only goes with --timeout, -o and -q", modes[0])
 	}
 	return nil

@@ -15,9 +15,9 @@ import (
 // pollTime is how long one question for new lines waits at the principal.
 const pollTime = 5000
 
-// output prints the run's lines as they become durable and returns when the
-// run has ended and the last of them is out.
-func (j job) output(ctx context.Context, id string) (wire.RunWaited, error) {
+// output prints the run's lines after a position as they become durable, and
+// returns when the run has ended and the last of them is out.
+func (j job) output(ctx context.Context, id string, after int64) (wire.RunWaited, error) {
 	r, err := j.p.Run(ctx, id)
 	if err != nil {
 		return wire.RunWaited{}, err
@@ -39,7 +39,7 @@ func (j job) output(ctx context.Context, id string) (wire.RunWaited, error) {
 	})
 
 	out := newLines(j.env, !j.o.NoPrefix && (len(r.Tasks) > 1 || j.env.OutTerminal))
-	tail := tail{p: j.p, query: wire.LogsQuery{Filter: wire.Filter{Run: r.Run}, ByPos: true}, print: out.page}
+	tail := tail{p: j.p, query: wire.LogsQuery{Filter: wire.Filter{Run: r.Run}, ByPos: true, After: after}, print: out.page}
 	for {
 		answer := make(chan page, 1)
 		q := tail.query

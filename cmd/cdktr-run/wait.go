@@ -13,14 +13,17 @@ import (
 )
 
 // follow waits until the run has ended and makes the exit code of its status.
-// known: the run exists, so only the wait can fail.
-func (j job) follow(ctx context.Context, id string, known bool) error {
+// Of what came up to the position after nothing is told. known: the run exists,
+// so only the wait can fail.
+func (j job) follow(ctx context.Context, id string, after int64, known bool) error {
 	var ended wire.RunWaited
 	var err error
 	if j.o.Log {
-		ended, err = j.output(ctx, id)
+		ended, err = j.output(ctx, id, after)
 	} else {
+		told := j.watch(ctx, id, after)
 		ended, err = j.p.Wait(ctx, id)
+		told.end(err == nil)
 	}
 	if err != nil {
 		return j.stopped(ctx, id, known, err)

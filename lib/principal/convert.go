@@ -2,6 +2,7 @@ package principal
 
 import (
 	"github.com/cdktr/cdktr/lib/run"
+	"github.com/cdktr/cdktr/lib/story"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -49,6 +50,7 @@ func resultIn(r wire.Result) run.Result {
 		Reason:    r.Reason,
 		Ended:     r.Ended.Time,
 		Lines:     r.Lines,
+		Outputs:   r.Outputs,
 	}
 	if r.Started != nil {
 		out.Started = &r.Started.Time
@@ -59,21 +61,5 @@ func resultIn(r wire.Result) run.Result {
 // eventOut is a status change as queries and the live stream show it, or false
 // for an event that changes no status.
 func eventOut(e *run.Event) (wire.Event, bool) {
-	if e.Status == "" {
-		return wire.Event{}, false
-	}
-	out := wire.Event{Time: wire.At(e.Time), Pos: e.Pos, Workflow: e.Workflow, Run: e.Run, Status: string(e.Status)}
-	if e.Task != "" {
-		out.Task = &e.Task
-	}
-	if e.Attempt > 0 {
-		out.Attempt = &e.Attempt
-	}
-	if e.Agent != "" {
-		out.Agent = &e.Agent
-	}
-	if e.Reason != "" {
-		out.Reason = &e.Reason
-	}
-	return out, true
+	return story.Change(e)
 }

@@ -51,6 +51,7 @@ func ops() map[wire.Op]op {
 		wire.OpWorkflowGet:  handle((*Principal).getWorkflow, operator, viewer),
 		wire.OpRunTrigger:   handle((*Principal).trigger, operator).starting(),
 		wire.OpRunCancel:    handle((*Principal).cancelRun, operator),
+		wire.OpRunRetry:     handle((*Principal).retryRun, operator).starting(),
 		wire.OpRunWait:      handle((*Principal).waitRun, operator, viewer),
 		wire.OpRunGet:       handle((*Principal).getRun, operator, viewer),
 		wire.OpRunList:      handle((*Principal).listRuns, operator, viewer),

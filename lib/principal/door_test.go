@@ -20,8 +20,8 @@ import (
 var mayDo = map[string]string{
 	agent:    "ping agent.hello agent.pull agent.renew agent.report agent.leave agent.drain",
 	viewer:   "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list",
-	operator: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel",
-	admin: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel " +
+	operator: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel run.retry",
+	admin: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel run.retry " +
 		"agent.hello agent.pull agent.renew agent.report agent.leave agent.drain reload shutdown key.grant key.revoke key.list",
 }
 

@@ -56,6 +56,10 @@ type Queries interface {
 
 	// GetRun returns the run with its tasks, or nil.
 	GetRun(ctx context.Context, id string) (*wire.Run, error)
+
+	// Story returns all events of the run, in order of Pos: none where it is
+	// not known.
+	Story(ctx context.Context, id string) ([]run.Event, error)
 	ListRuns(ctx context.Context, q wire.RunList) (wire.Runs, error)
 	ListEvents(ctx context.Context, q wire.EventsQuery) (wire.Events, error)
 	ListLogs(ctx context.Context, q wire.LogsQuery) (wire.Logs, error)

@@ -75,6 +75,21 @@ func (in *intake) born(id, workflow string) {
 	in.runs[id] = &lineage{workflow: workflow, durable: map[wire.StreamID]int64{}}
 }
 
+// reopen is born for a run that had ended. known is what the history has of its
+// streams; lines that came late may have made it more.
+func (in *intake) reopen(id string, known *lineage) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.runs[id] != nil {
+		return
+	}
+	if late := in.guests[id]; late != nil {
+		known = late
+		delete(in.guests, id)
+	}
+	in.runs[id] = known
+}
+
 func (in *intake) forget(id string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

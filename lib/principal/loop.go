@@ -31,6 +31,8 @@ type loop struct {
 	waiting   map[string][]*waiter // by run
 	gated     map[run.AttemptID]gatedReport
 	agentKeys map[string]string // agent id -> the key that it said hello with
+	reopened  map[string]bool   // open runs that had ended before
+	endings   map[string]int64  // where such runs ended again
 }
 
 func newLoop(p *Principal, m *run.Machine) *loop {
@@ -42,6 +44,8 @@ func newLoop(p *Principal, m *run.Machine) *loop {
 		waiting:   map[string][]*waiter{},
 		gated:     map[run.AttemptID]gatedReport{},
 		agentKeys: map[string]string{},
+		reopened:  map[string]bool{},
+		endings:   map[string]int64{},
 	}
 }
 
@@ -177,7 +181,14 @@ func (l *loop) happened(e *run.Event) {
 		if e.Status.Final() {
 			l.ended(e)
 			l.p.intake.forget(e.Run)
+			if l.reopened[e.Run] {
+				delete(l.reopened, e.Run)
+				l.noteEnding(e)
+			}
 		}
+	case run.RunReopened:
+		l.reopened[e.Run] = true
+		l.p.lastRuns.set(e.Workflow, e.Run, e.Status)
 	}
 	l.p.live.event(e)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
+	"github.com/cdktr/cdktr/lib/story"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -193,27 +194,30 @@ func (m *memory) GetRun(_ context.Context, id string) (*wire.Run, error) {
 	return m.folded()[id], m.unread
 }
 
+func (m *memory) Story(_ context.Context, id string) (story []run.Event, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.events {
+		if e.Run == id {
+			story = append(story, e)
+		}
+	}
+	return story, m.unread
+}
+
 // folded is all runs as their events have made them.
 func (m *memory) folded() map[string]*wire.Run {
-	runs := map[string]*wire.Run{}
-	for _, e := range m.events {
-		r := runs[e.Run]
-		switch e.Kind {
-		case run.RunCreated:
-			r = &wire.Run{Run: e.Run, Workflow: e.Workflow, Status: string(e.Status), Trigger: e.Created.Source, Params: e.Created.Params, Created: wire.MaybeAt(e.Time)}
-			runs[e.Run] = r
-			for _, t := range e.Created.Definition.Tasks {
-				r.Tasks = append(r.Tasks, wire.Task{Task: t.ID, Status: string(run.Pending)})
-			}
-		case run.RunChanged:
-			r.Status = string(e.Status)
-		case run.TaskChanged:
-			for i := range r.Tasks {
-				if r.Tasks[i].Task == e.Task {
-					r.Tasks[i].Status, r.Tasks[i].Attempt = string(e.Status), e.Attempt
-				}
-			}
+	told := map[string]*story.Story{}
+	for i := range m.events {
+		e := &m.events[i]
+		if told[e.Run] == nil {
+			told[e.Run] = &story.Story{}
 		}
+		told[e.Run].Add(e)
+	}
+	runs := map[string]*wire.Run{}
+	for id, s := range told {
+		runs[id] = s.Run()
 	}
 	return runs
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/run"
+	"github.com/cdktr/cdktr/lib/story"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -89,11 +91,33 @@ func (p *Principal) getRun(ctx context.Context, c *call, req *wire.RunRef) {
 			return nil, err
 		}
 		r, err := p.store.GetRun(ctx, id)
-		if err == nil && r == nil {
+		switch {
+		case err != nil:
+			return nil, err
+		case r == nil:
 			return nil, noRun(req.Run)
+		case !run.Status(r.Status).Final():
+			p.explain(ctx, r)
 		}
-		return r, err
+		return r, nil
 	})
+}
+
+const explainTime = time.Second
+
+// explain says of the tasks that have no process what they wait for. The
+// history does not know: it changes with every agent that comes or goes. A loop
+// that is busy is not waited for: it is a courtesy.
+func (p *Principal) explain(ctx context.Context, r *wire.Run) {
+	answer := make(chan map[string]string, 1)
+	p.loop.submit(ctx, func(l *loop) { answer <- l.machine.Why(r.Run) })
+	var why map[string]string
+	select {
+	case why = <-answer:
+	case <-time.After(explainTime):
+	case <-ctx.Done():
+	}
+	story.Explain(r, why)
 }
 
 // narrow replaces a run's prefix in a filter by its whole id, and refuses a run

@@ -203,8 +203,9 @@ func (l *eventLog) define(e *run.Event) error {
 
 // body is what events have beyond the columns, as JSON.
 type body struct {
-	Lines    map[string]int64 `json:"lines,omitempty"`
-	Defaults []string         `json:"defaults,omitempty"`
+	Lines    map[string]int64  `json:"lines,omitempty"`
+	Outputs  map[string]string `json:"outputs,omitempty"`
+	Defaults []string          `json:"defaults,omitempty"`
 }
 
 // row returns the values of the table's columns, in its order, and writes what
@@ -253,8 +254,8 @@ func (l *eventLog) row(e *run.Event) ([]driver.Value, error) {
 			row[18] = r.Started.UTC()
 		}
 		row[19] = r.Ended.UTC()
-		if len(r.Lines) > 0 {
-			b, err := json.Marshal(body{Lines: r.Lines})
+		if len(r.Lines)+len(r.Outputs) > 0 {
+			b, err := json.Marshal(body{Lines: r.Lines, Outputs: r.Outputs})
 			if err != nil {
 				return nil, err
 			}

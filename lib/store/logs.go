@@ -41,6 +41,7 @@ func (s *Store) listLogs(ctx context.Context, q wire.LogsQuery) (wire.Logs, erro
 	}
 	if q.ByPos {
 		at.Snap = durable // to follow is to see what is new
+		at.Pos = max(at.Pos, q.After)
 	}
 	lq := logQuery{db: s.db, byPos: q.ByPos}
 	if err := s.choose(ctx, &lq, q, at); err != nil {

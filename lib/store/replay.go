@@ -22,7 +22,8 @@ func (s *Store) Replay(ctx context.Context, fn func(run.Event) error) error {
 	rows, err := s.db.QueryContext(ctx, `
 		SELECT `+eventColumns+`
 		FROM app.events ANTI JOIN (
-			SELECT run FROM app.events WHERE kind = 'run_changed' AND status IN `+finalStatuses+`
+			SELECT run FROM app.events WHERE kind IN `+runChangeKinds+`
+			GROUP BY run HAVING arg_max(status, pos) IN `+finalStatuses+`
 		) USING (run)
 		ORDER BY pos`)
 	if err != nil {
@@ -126,7 +127,7 @@ func (s *Store) scanEvent(ctx context.Context, rows *sql.Rows) (e run.Event, has
 			at := started.Time.UTC()
 			e.Ended.Started = &at
 		}
-		e.Ended.Lines = b.Lines
+		e.Ended.Lines, e.Ended.Outputs = b.Lines, b.Outputs
 	}
 	return e, definition.String, nil
 }

@@ -39,7 +39,7 @@ func TestReplayReturnsEveryFieldOfEveryEvent(t *testing.T) {
 		leased("r1", d.ID, "extract", 1, epoch),
 		{Time: epoch, Kind: run.CancelRequested, Workflow: d.ID, Run: "r1", Reason: "by hand"},
 		{Time: epoch, Kind: run.TaskChanged, Workflow: d.ID, Run: "r1", Task: "extract", Attempt: 1, Status: run.Cancelled, Reason: "gräßlich\x00",
-			Ended: &run.Ended{Outcome: run.Stopped, ExitCode: &code, Started: &began, Ended: epoch, Lines: map[string]int64{"stdout": 9, "system": 2}}},
+			Ended: &run.Ended{Outcome: run.Stopped, ExitCode: &code, Started: &began, Ended: epoch, Lines: map[string]int64{"stdout": 9, "system": 2}, Outputs: map[string]string{"rows": "7\x00\"", "empty": ""}}},
 		{Time: epoch, Kind: run.TaskChanged, Workflow: d.ID, Run: "r2", Task: "load", Attempt: 1, Status: run.Failed,
 			Ended: &run.Ended{Outcome: run.Unable, Ended: epoch}},
 	}
@@ -79,6 +79,57 @@ func TestReplayLeavesOutRunsThatHaveEnded(t *testing.T) {
 	stop := errors.New("enough")
 	if err := s.Replay(ctx, func(run.Event) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("the callback's error became %v", err)
+	}
+}
+
+// A run that ended and was opened again is open: all of its events come back,
+// those of its end too.
+func TestReplayReturnsReopenedRunsWhole(t *testing.T) {
+	ctx := context.Background()
+	s := open(t, options(t.TempDir()))
+	d := definition("etl.daily", "extract")
+	reopened := run.Event{Time: epoch, Kind: run.RunReopened, Workflow: d.ID, Run: "open", Status: run.Pending, Agent: "web1", AgentRef: run.AgentRef{ID: "a1", Incarnation: 7}}
+	again := reopened
+	again.Run = "ended"
+	var want []run.Event
+	for _, e := range []run.Event{
+		created("open", d, epoch), created("ended", d, epoch),
+		leased("open", d.ID, "extract", 1, epoch), ended("open", d.ID, "extract", 1, 3, epoch), changed("open", d.ID, run.Failed, epoch),
+		changed("ended", d.ID, run.Cancelled, epoch), again,
+		reopened, {Time: epoch, Kind: run.TaskQueued, Workflow: d.ID, Run: "open", Task: "extract", Attempt: 2, Reason: "the run is retried"},
+		changed("ended", d.ID, run.Completed, epoch.Add(time.Second)),
+	} {
+		must(t, s.Append(ctx, []run.Event{e}))
+		if e.Run == "open" {
+			e.Pos = s.Durable()
+			want = append(want, e)
+		}
+	}
+	if got := replayed(t, s); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	story, err := s.Story(ctx, "open")
+	if must(t, err); !reflect.DeepEqual(story, want) {
+		t.Errorf("the story is %+v", story)
+	}
+	if story, err := s.Story(ctx, "nobody"); err != nil || len(story) != 0 {
+		t.Errorf("a run that is not known has the story %v, %v", story, err)
+	}
+	page, err := s.ListEvents(ctx, wire.EventsQuery{Filter: wire.Filter{Run: "open"}})
+	if must(t, err); len(page.Events) != 5 || page.Events[4].Status != "PENDING" {
+		t.Errorf("the changes are %+v", page.Events)
+	}
+	rows := ""
+	list, err := s.db.QueryContext(ctx, "SELECT run || ' ' || status || ' ' || coalesce(strftime(ended, '%S'), 'open') FROM app.runs ORDER BY run")
+	must(t, err)
+	defer func() { _ = list.Close() }()
+	for list.Next() {
+		var row string
+		must(t, list.Scan(&row))
+		rows += row + "; "
+	}
+	if want := "ended COMPLETED " + epoch.Add(time.Second).Format("05") + "; open PENDING open; "; rows != want {
+		t.Errorf("the view of runs is %q, want %q", rows, want)
 	}
 }
 
@@ -157,10 +208,15 @@ func TestRunsAgreeWithASimpleFold(t *testing.T) {
 		m := model[order[r.IntN(len(order))]]
 		task := &m.Tasks[r.IntN(3)]
 		switch {
+		case m.Ended != nil && m.Status != "COMPLETED" && r.IntN(4) == 0:
+			emit(run.Event{Time: now, Kind: run.RunReopened, Workflow: d.ID, Run: m.Run, Status: run.Pending})
+			m.Status, m.Ended = "PENDING", nil
 		case m.Ended != nil:
 		case m.Status == "PENDING":
 			emit(changed(m.Run, d.ID, run.Running, now))
-			m.Status, m.Started = "RUNNING", &at
+			if m.Status = "RUNNING"; m.Started == nil {
+				m.Started = &at
+			}
 		case r.IntN(30) == 0:
 			final := []run.Status{run.Completed, run.Failed, run.Crashed, run.Cancelled}[r.IntN(4)]
 			emit(changed(m.Run, d.ID, final, now))
@@ -173,6 +229,10 @@ func TestRunsAgreeWithASimpleFold(t *testing.T) {
 			if e.Reason = "exit"; code != 0 {
 				reason := "exit"
 				task.Reason = &reason
+			}
+			if code == 0 {
+				task.Outputs = map[string]string{"step": fmt.Sprint(step), "": "\n"}
+				e.Ended.Outputs = task.Outputs
 			}
 			emit(e)
 		case task.Status == "RUNNING":

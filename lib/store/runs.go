@@ -46,7 +46,8 @@ const (
 	runChanges = `SELECT run, arg_max(status, pos) AS status,
 			min(time) FILTER (status = 'RUNNING') AS started,
 			arg_max(time, pos) FILTER (status IN ` + finalStatuses + `) AS ended
-		FROM app.events WHERE kind = 'run_changed' AND status IS NOT NULL`
+		FROM app.events WHERE kind IN ` + runChangeKinds + `
+		AND status IS NOT NULL`
 )
 
 func (s *Store) scanRun(ctx context.Context, rows *sql.Rows) (r wire.Run, pos int64, err error) {

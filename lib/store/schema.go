@@ -62,7 +62,7 @@ CREATE VIEW runs AS
 		any_value(params || coalesce(t.text, ''))::JSON AS params,
 		min(time) AS created,
 		min(time) FILTER (status = 'RUNNING') AS started,
-		max(time) FILTER (status IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')) AS ended
+		CASE WHEN arg_max(status, pos) IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED') THEN max(time) END AS ended
 	FROM events LEFT JOIN (
 		SELECT pos, string_agg(text, '' ORDER BY n) AS text FROM long_texts WHERE name = 'params' GROUP BY pos
 	) t USING (pos)
@@ -114,6 +114,10 @@ CREATE VIEW logs AS
 		FROM more GROUP BY pos
 	) m ON l.pos = m.pos;
 `
+
+// runChangeKinds are the kinds of the events that change a run's status after
+// its creation.
+const runChangeKinds = `('run_changed', 'run_reopened')`
 
 // finalStatuses is Status.Final in SQL.
 const finalStatuses = `('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')`

@@ -57,10 +57,19 @@ func (s *Story) begin(e *run.Event) {
 		s.run.Params = wire.Params{}
 	}
 	s.tasks = make(map[string]int)
-	for i, t := range e.Created.Definition.Tasks {
-		s.tasks[t.ID] = i
-		s.run.Tasks = append(s.run.Tasks, newTask(t.ID))
+	for _, t := range e.Created.Definition.Tasks {
+		s.addTask(t.ID)
 	}
+	for _, h := range e.Created.Definition.Handlers() {
+		s.addTask(h.ID)
+	}
+}
+
+func (s *Story) addTask(id string) int {
+	i := len(s.run.Tasks)
+	s.tasks[id] = i
+	s.run.Tasks = append(s.run.Tasks, newTask(id))
+	return i
 }
 
 func newTask(id string) wire.Task {
@@ -87,9 +96,7 @@ func (s *Story) queued(e *run.Event) {
 func (s *Story) task(e *run.Event) {
 	i, ok := s.tasks[e.Task]
 	if !ok {
-		i = len(s.run.Tasks)
-		s.tasks[e.Task] = i
-		s.run.Tasks = append(s.run.Tasks, newTask(e.Task))
+		i = s.addTask(e.Task)
 	}
 	t := &s.run.Tasks[i]
 	if e.Attempt != t.Attempt {
@@ -107,6 +114,9 @@ func (s *Story) task(e *run.Event) {
 	switch {
 	case e.Ended != nil:
 		t.ExitCode = e.Ended.ExitCode
+		if e.Ended.Outputs != nil {
+			t.Outputs = e.Ended.Outputs
+		}
 		t.Started, t.Ended = nil, wire.MaybeAt(e.Ended.Ended)
 		if e.Ended.Started != nil {
 			t.Started = wire.MaybeAt(*e.Ended.Started)
@@ -115,5 +125,18 @@ func (s *Story) task(e *run.Event) {
 		t.Started = wire.MaybeAt(e.Time)
 	case t.Started != nil && (e.Status.Final() || e.Status == run.Skipped):
 		t.Ended = wire.MaybeAt(e.Time)
+	}
+}
+
+// Explain says of the tasks that have no process what they wait for, as the
+// machine knows it. The events do not: it changes with every agent that comes
+// or goes.
+func Explain(r *wire.Run, why map[string]string) {
+	for i := range r.Tasks {
+		t := &r.Tasks[i]
+		waits := t.Status == string(run.Pending) || t.Status == string(run.Waiting)
+		if reason := why[t.Task]; reason != "" && waits {
+			t.Reason = &reason
+		}
 	}
 }

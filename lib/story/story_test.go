@@ -42,3 +42,46 @@ func TestRunIsItsLatestAttempts(t *testing.T) {
 		t.Errorf("%v\ngot  %s\nwant %s", err, got, want)
 	}
 }
+
+// A run that is retried is what it was, open again: what completed is kept with
+// its outputs, handlers are tasks after the file's.
+func TestRetriedRunKeepsWhatCompleted(t *testing.T) {
+	at := func(s int) time.Time { return time.Date(2026, 1, 2, 3, 4, s, 0, time.UTC) }
+	def := &workflow.Definition{ID: "w", Tasks: []workflow.Task{{ID: "a"}, {ID: "b"}}, OnEnd: &workflow.Task{ID: "on_end"}}
+	var s Story
+	for _, e := range []run.Event{
+		{Time: at(1), Kind: run.RunCreated, Workflow: "w", Run: "r", Status: run.Pending, Created: &run.Created{Definition: def, Source: "run"}},
+		{Time: at(2), Kind: run.RunChanged, Run: "r", Status: run.Running},
+		{Time: at(2), Kind: run.TaskChanged, Run: "r", Task: "a", Attempt: 1, Status: run.Running, Agent: "one"},
+		{Time: at(3), Kind: run.TaskChanged, Run: "r", Task: "a", Attempt: 1, Status: run.Completed, Agent: "one",
+			Ended: &run.Ended{Outcome: run.Exited, Ended: at(3), Outputs: map[string]string{"rows": "7"}}},
+		{Time: at(3), Kind: run.TaskChanged, Run: "r", Task: "b", Attempt: 1, Status: run.Running, Agent: "one"},
+		{Time: at(4), Kind: run.TaskChanged, Run: "r", Task: "b", Attempt: 1, Status: run.Failed, Agent: "one", Reason: "exit 1",
+			Ended: &run.Ended{Outcome: run.Exited, Ended: at(4), Outputs: map[string]string{"part": "1"}}},
+		{Time: at(4), Kind: run.TaskChanged, Run: "r", Task: "b", Attempt: 2, Status: run.Waiting, Reason: "retry 1 of 1 in 10s: exit 1"},
+		{Time: at(5), Kind: run.TaskChanged, Run: "r", Task: "b", Attempt: 2, Status: run.Cancelled, Reason: "cancelled by request"},
+		{Time: at(5), Kind: run.RunChanged, Run: "r", Status: run.Cancelled},
+		{Time: at(9), Kind: run.RunReopened, Run: "r", Status: run.Pending},
+		{Time: at(9), Kind: run.TaskQueued, Run: "r", Task: "b", Attempt: 2, Reason: "the run is retried"},
+	} {
+		s.Add(&e)
+	}
+	r := s.Run()
+	if r.Status != "PENDING" || r.Ended != nil || len(r.Tasks) != 3 {
+		t.Fatalf("the run is %+v", r)
+	}
+	if a := r.Tasks[0]; a.Status != "COMPLETED" || a.Outputs["rows"] != "7" {
+		t.Errorf("what completed is %+v", a)
+	}
+	if b := r.Tasks[1]; b.Status != "PENDING" || b.Attempt != 2 || len(b.Outputs) != 0 || *b.Reason != "the run is retried" {
+		t.Errorf("what did not is %+v", b)
+	}
+	if h := r.Tasks[2]; h.Task != "on_end" || h.Status != "PENDING" {
+		t.Errorf("the handler is %+v", h)
+	}
+
+	Explain(r, map[string]string{"a": "no", "b": "no agent is there", "nobody": "no"})
+	if r.Tasks[0].Reason != nil || *r.Tasks[1].Reason != "no agent is there" || r.Tasks[2].Reason != nil {
+		t.Errorf("explained: %+v", r.Tasks)
+	}
+}
