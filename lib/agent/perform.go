@@ -36,6 +36,9 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 	say := func(text string) {
 		at.spool.put(wire.System, []wire.Line{{Time: clock.Stamp(), Text: strings.ToValidUTF8(text, "\uFFFD")}})
 	}
+	if n := at.id.Attempt; n > 1 {
+		say(fmt.Sprintf("attempt %d", n)) // the lease does not say why
+	}
 	result, stopped := wire.Result{Attempt: at.id}, false
 	err := a.makeWay(at, say)
 	if err == nil {
@@ -49,6 +52,9 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 		say("not started: " + err.Error())
 	} else {
 		stopped = a.execute(at, lease, clock, &result, say)
+	}
+	if text := at.spool.losses(); text != "" {
+		say("gap: given up so far, because the principal was away and too much was kept: " + text)
 	}
 	a.dog.end(at.id)
 	failpoint.Hit("agent.after-exit")
