@@ -17,6 +17,7 @@ type principal interface {
 	Trigger(ctx context.Context, item wire.TriggerItem) (wire.Triggered, error)
 	Wait(ctx context.Context, run string) (wire.RunWaited, error)
 	Run(ctx context.Context, run string) (wire.Run, error)
+	FollowRun(ctx context.Context, run string, q wire.LogsQuery, emit func(wire.Logs) error) (wire.RunWaited, error)
 }
 
 // job is one call of the command.

@@ -168,6 +168,7 @@ func (l *loop) release(e run.Effect) {
 
 // happened tells the rest of the principal of one durable event.
 func (l *loop) happened(e *run.Event) {
+	l.p.live.happened(e) // before anybody can learn of it: see live
 	switch e.Kind {
 	case run.RunCreated:
 		l.p.intake.born(e.Run, e.Workflow)
@@ -179,7 +180,6 @@ func (l *loop) happened(e *run.Event) {
 			l.p.intake.forget(e.Run)
 		}
 	}
-	l.p.live.event(e)
 }
 
 func (l *loop) agentChanged(e run.AgentChanged) {
