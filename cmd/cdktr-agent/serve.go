@@ -51,7 +51,7 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	a, err := agent.New(agent.Options{
 		Name: name, Dir: agents, Secrets: env.SecretsFile(),
 		Slots: env.Settings.Int(cli.MaxConcurrency), Labels: marks, Version: cli.Version(),
-		API: lines.api, Logs: lines.logs, Log: log, Grace: time.Duration(o.Grace), Alone: o.Alone,
+		API: lines.api, Logs: lines.logs, Log: log, SpoolBytes: int64(env.Settings.Int(cli.SpoolSize)) << 20, Grace: time.Duration(o.Grace), Alone: o.Alone,
 	})
 	if errors.Is(err, agent.ErrBadName) {
 		return env.Usagef("%w", err)

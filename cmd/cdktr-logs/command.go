@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 
 	"github.com/cdktr/cdktr/lib/cli"
@@ -12,13 +13,14 @@ import (
 // principal is the part of a client that this command uses.
 type principal interface {
 	Call(ctx context.Context, op wire.Op, req client.Request, result any) error
+	Wait(ctx context.Context, run string) (wire.RunWaited, error)
+	FollowLogs(ctx context.Context, q wire.LogsQuery, emit func(wire.Logs) error) error
+	FollowEvents(ctx context.Context, q wire.EventsQuery, emit func(wire.Events) error) error
+	FollowRun(ctx context.Context, run string, q wire.LogsQuery, emit func(wire.Logs) error) (wire.RunWaited, error)
 }
 
 func run(ctx context.Context, env cli.Env, o options) error {
-	if err := o.check(env); err != nil {
-		return err
-	}
-	filter, err := o.filter(env)
+	j, err := newJob(env, o)
 	if err != nil {
 		return err
 	}
@@ -27,77 +29,63 @@ func run(ctx context.Context, env cli.Env, o options) error {
 		return err
 	}
 	defer c.Close()
-	return query(ctx, env, o, filter, c)
+	return j.do(ctx, c)
 }
 
-// query prints page after page; memory holds one of them.
-func query(ctx context.Context, env cli.Env, o options, filter wire.Filter, p principal) error {
-	if o.Lines.given && o.Lines.n == 0 {
+// job is one call of the command. Its printer is used by one goroutine at a
+// time.
+type job struct {
+	env    cli.Env
+	o      options
+	filter wire.Filter
+	file   *cursorFile
+	out    *printer
+	p      principal
+}
+
+// newJob finds what is wrong with the call before anything is asked.
+func newJob(env cli.Env, o options) (*job, error) {
+	if err := o.check(env); err != nil {
+		return nil, err
+	}
+	filter, err := o.filter(env)
+	if err != nil {
+		return nil, err
+	}
+	file, err := openCursorFile(env, o.CursorFile, o.of())
+	if err != nil {
+		return nil, err
+	}
+	if file.after() > 0 {
+		filter.Since = nil // it says where the first call begins
+	}
+	out := &printer{w: bufio.NewWriterSize(env.Stdout, 1<<16), format: format(o.Output, env.OutTerminal), env: env}
+	return &job{env: env, o: o, filter: filter, file: file, out: out}, nil
+}
+
+// do prints the history, and with -f what comes then. What was printed when an
+// error or a signal ends it is whole, and the cursor file says so.
+func (j *job) do(ctx context.Context, p principal) error {
+	if j.o.Lines.none() && !j.o.Follow && j.file == nil {
 		return nil
 	}
-	out := &printer{
-		w:      bufio.NewWriterSize(env.Stdout, 1<<16),
-		format: format(o.Output, env.OutTerminal),
-		env:    env,
+	j.p = p
+	err := j.print(ctx)
+	ended, saved := j.out.end(), j.file.save()
+	if bad := cmp.Or(ended, saved); bad != nil {
+		return bad
 	}
-	pages := logPages
-	switch {
-	case o.Runs:
-		pages = runPages
-	case o.Events:
-		pages = eventPages
+	if j.o.Follow && err != nil && ctx.Err() != nil {
+		return cli.Exit(cli.Interrupted, nil) // that is how following ends
 	}
-	for cursor, more := "", true; more; {
-		var err error
-		if cursor, more, err = pages(ctx, p, o, filter, cursor, out); err != nil {
-			out.end() // what came before the error is good
-			return err
-		}
-		if err := out.w.Flush(); err != nil {
-			return err
-		}
-	}
-	return out.end()
+	return err
 }
 
-func logPages(ctx context.Context, p principal, o options, f wire.Filter, cursor string, out *printer) (string, bool, error) {
-	req := &wire.LogsQuery{Filter: f, Task: o.Task, Stream: o.Stream, Last: o.Lines.n, Cursor: cursor}
-	var page wire.Logs
-	if err := p.Call(ctx, wire.OpLogsQuery, req, &page); err != nil {
-		return "", false, err
+func (j *job) print(ctx context.Context) error {
+	kind := j.kind()
+	pos, err := j.pages(ctx, kind.pages(j.o.window(j.env, j.filter, j.file.after())))
+	if err != nil || !j.o.Follow {
+		return err
 	}
-	for _, raw := range page.Records {
-		if err := out.record(raw); err != nil {
-			return "", false, err
-		}
-	}
-	return page.Cursor, page.More && page.Cursor != "", nil
-}
-
-func runPages(ctx context.Context, p principal, o options, f wire.Filter, cursor string, out *printer) (string, bool, error) {
-	req := &wire.RunList{Filter: f, Last: o.Lines.n, Cursor: cursor}
-	var page wire.Runs
-	if err := p.Call(ctx, wire.OpRunList, req, &page); err != nil {
-		return "", false, err
-	}
-	for i := range page.Runs {
-		if err := out.run(&page.Runs[i]); err != nil {
-			return "", false, err
-		}
-	}
-	return page.Cursor, page.Cursor != "", nil
-}
-
-func eventPages(ctx context.Context, p principal, o options, f wire.Filter, cursor string, out *printer) (string, bool, error) {
-	req := &wire.EventsQuery{Filter: f, Last: o.Lines.n, Cursor: cursor}
-	var page wire.Events
-	if err := p.Call(ctx, wire.OpEventsQuery, req, &page); err != nil {
-		return "", false, err
-	}
-	for i := range page.Events {
-		if err := out.event(&page.Events[i]); err != nil {
-			return "", false, err
-		}
-	}
-	return page.Cursor, page.Cursor != "", nil
+	return j.follow(ctx, kind, pos)
 }

@@ -1,5 +1,5 @@
-// Command cdktr-logs prints the history of CDKTR's runs, one JSON object a
-// line when its output is a pipe.
+// Command cdktr-logs prints the history and the live stream of CDKTR's logs,
+// one JSON object a line when its output is a pipe.
 package main
 
 import (

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path"
 	"strconv"
 	"time"
 
@@ -12,59 +11,85 @@ import (
 
 type options struct {
 	cli.Connection
-	Since    cli.When `long:"since" value-name:"TIME" description:"from this time on (default: the last 24 h; with -r all of that run)"`
-	Until    cli.When `long:"until" value-name:"TIME" description:"before this time"`
-	Workflow string   `short:"w" long:"workflow" value-name:"GLOB" unquote:"false" description:"of these workflows, such as etl.*"`
-	Run      string   `short:"r" long:"run" value-name:"RUN" description:"of this run"`
-	Task     string   `short:"t" long:"task" value-name:"TASK" unquote:"false" description:"of this task"`
-	Stream   string   `short:"s" long:"stream" value-name:"STREAM" one-of:"stdout stderr system" description:"stdout, stderr, or system: CDKTR's own remarks"`
-	Lines    amount   `short:"n" long:"lines" value-name:"N" description:"the newest N only, or all"`
-	Output   string   `short:"o" long:"output" value-name:"FORMAT" one-of:"auto json text cat" default:"auto" description:"json, text, cat (the bare message), or auto: text on a terminal, else json"`
-	Runs     bool     `long:"runs" description:"the runs instead of their output"`
-	Events   bool     `long:"events" description:"every change of status instead of the output"`
+	Since      cli.When `long:"since" value-name:"TIME" description:"from this time on (default: the last 24 h; with -r all of that run)"`
+	Until      cli.When `long:"until" value-name:"TIME" description:"before this time"`
+	Workflow   string   `short:"w" long:"workflow" value-name:"GLOB" unquote:"false" description:"of these workflows, such as etl.*"`
+	Run        string   `short:"r" long:"run" value-name:"RUN" description:"of this run"`
+	Task       string   `short:"t" long:"task" value-name:"TASK" unquote:"false" description:"of this task"`
+	Stream     string   `short:"s" long:"stream" value-name:"STREAM" one-of:"stdout stderr system" description:"stdout, stderr, or system: CDKTR's own remarks"`
+	Grep       string   `short:"g" long:"grep" value-name:"REGEX" unquote:"false" description:"only what matches; any case, unless the pattern has an upper case letter"`
+	Lines      amount   `short:"n" long:"lines" value-name:"N" description:"the newest N only, or all"`
+	Follow     bool     `short:"f" long:"follow" description:"go on with what is new; with -r until the run has ended"`
+	CursorFile string   `long:"cursor-file" value-name:"FILE" unquote:"false" description:"go on where the last call with this file stopped"`
+	Output     string   `short:"o" long:"output" value-name:"FORMAT" one-of:"auto json text cat" default:"auto" description:"json, text, cat (the bare message), or auto: text on a terminal, else json"`
+	Runs       bool     `long:"runs" description:"the runs instead of their output"`
+	Events     bool     `long:"events" description:"every change of status instead of the output"`
 }
 
 // amount is a number of records or "all".
 type amount struct {
 	given bool
-	n     int // 0 with given: none at all
+	all   bool
+	n     int // 0: none at all, where it is given
 }
 
 // UnmarshalFlag reads it.
 func (a *amount) UnmarshalFlag(text string) error {
 	if text == "all" {
-		*a = amount{}
+		*a = amount{given: true, all: true}
 		return nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
 		return fmt.Errorf("%q is neither a number nor all", text)
 	}
-	*a = amount{true, n}
+	*a = amount{given: true, n: n}
 	return nil
 }
 
-// day is what is shown when nobody says since when.
-const day = 24 * time.Hour
+// none tells that nothing of what there is already is wanted.
+func (a amount) none() bool { return a.given && !a.all && a.n == 0 }
 
-// check finds flags that contradict each other.
-func (o *options) check(env cli.Env) error {
-	if o.Runs && o.Events {
-		return env.Usagef("--runs and --events exclude each other")
-	}
-	kind := ""
+const (
+	// day is what is shown when nobody says since when.
+	day = 24 * time.Hour
+	// tail is how much of it -f begins with.
+	tail = 10
+)
+
+// What can be printed. A cursor file names it.
+const (
+	ofOutput = "output"
+	ofEvents = "events"
+	ofRuns   = "runs"
+)
+
+func (o *options) of() string {
 	switch {
 	case o.Runs:
-		kind = "--runs"
+		return ofRuns
 	case o.Events:
-		kind = "--events"
-	default:
-		return nil
+		return ofEvents
 	}
-	for _, f := range []struct{ flag, value string }{{"-t", o.Task}, {"-s", o.Stream}} {
-		if f.value != "" {
-			return env.Usagef("%s is for output and does not go with %s", f.flag, kind)
-		}
+	return ofOutput
+}
+
+// check finds flags that contradict each other, and patterns that are none.
+func (o *options) check(env cli.Env) error {
+	_, badGrep := wire.ParsePattern(o.Grep)
+	switch {
+	case o.Runs && o.Events:
+		return env.Usagef("--runs and --events exclude each other")
+	case o.Runs && o.Task != "":
+		return env.Usagef("-t is for output and events and does not go with --runs")
+	case o.of() != ofOutput && o.Stream != "":
+		return env.Usagef("-s is for output and does not go with --%s", o.of())
+	case o.Until != "" && o.Follow:
+		return env.Usagef("--until and -f exclude each other: what is new has no end")
+	case o.Until != "" && o.CursorFile != "":
+		return env.Usagef("--until and --cursor-file exclude each other: the next call would go on after what this one leaves out")
+	case badGrep != nil:
+		return env.Usagef("-g: %w", badGrep)
 	}
 	return nil
 }
@@ -72,29 +97,19 @@ func (o *options) check(env cli.Env) error {
 // filter is the part of the query that output, runs and events share.
 func (o *options) filter(env cli.Env) (wire.Filter, error) {
 	f := wire.Filter{Workflow: o.Workflow, Run: o.Run}
-	if _, err := path.Match(o.Workflow, ""); err != nil {
-		return f, env.Usagef("-w %q is no pattern: a [ needs its ]", o.Workflow)
-	}
-	end := env.Start
 	if o.Until != "" {
 		until, err := o.Until.Time(env)
 		if err != nil {
 			return f, err
 		}
 		f.Until = instant(until)
-		if until.Before(end) {
-			end = until
-		}
 	}
-	switch {
-	case o.Since != "":
+	if o.Since != "" {
 		since, err := o.Since.Time(env)
 		if err != nil {
 			return f, err
 		}
 		f.Since = instant(since)
-	case o.Run == "":
-		f.Since = instant(end.Add(-day))
 	}
 	if f.Since != nil && f.Until != nil && f.Until.Before(f.Since.Time) {
 		return f, env.Usagef("--until (%s) is before --since (%s)", f.Until, f.Since)
@@ -107,4 +122,34 @@ func (o *options) filter(env cli.Env) (wire.Filter, error) {
 func instant(t time.Time) *wire.Time {
 	at := wire.At(t.Add(time.Millisecond - time.Nanosecond))
 	return &at
+}
+
+// window is what of the history is printed.
+type window struct {
+	wire.Filter
+	after int64 // positions above this
+	last  int   // the newest so many; 0: all
+}
+
+// window is what to begin with: what the flags say, or what came after the
+// position that a cursor file keeps.
+func (o *options) window(env cli.Env, f wire.Filter, after int64) window {
+	w := window{Filter: f, after: after, last: o.Lines.n}
+	switch {
+	case o.Lines.none():
+		// Nothing is as old as that: the answer has the position that the
+		// history has come to, and costs nothing.
+		w.Since, w.Until = nil, instant(time.Unix(0, 0))
+		return w
+	case after > 0, f.Since != nil || f.Run != "":
+		return w
+	case o.Follow && !o.Lines.given:
+		w.last = tail
+	}
+	end := env.Start
+	if f.Until != nil && f.Until.Before(end) {
+		end = f.Until.Time
+	}
+	w.Since = instant(end.Add(-day))
+	return w
 }

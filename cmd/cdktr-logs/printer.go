@@ -17,7 +17,11 @@ type printer struct {
 	w      *bufio.Writer
 	format string // json, text, cat
 	env    cli.Env
-	open   wire.LogRecord // cat: the last record was a part of a line, not yet ended
+	open   record // cat: the last record was a part of a line, not yet ended
+
+	last   record    // text: whose line was the last one,
+	head   string    // and what stood before its message
+	second [2]string // text: a second, as records have it and as people see it
 }
 
 // format is what "auto" means.
@@ -31,57 +35,93 @@ func format(wanted string, terminal bool) string {
 	return "json"
 }
 
-func (p *printer) record(raw json.RawMessage) error {
-	if p.format == "json" {
-		p.w.Write(cli.CleanJSON(raw))
-		return p.w.WriteByte('\n')
+// records prints log records.
+func (p *printer) records(some []json.RawMessage) error {
+	for _, raw := range some {
+		if p.format == "json" {
+			p.w.Write(cli.CleanJSON(raw))
+			p.w.WriteByte('\n')
+			continue
+		}
+		var r record
+		if err := r.read(raw); err != nil {
+			return fmt.Errorf("read a log record: %w", err)
+		}
+		if p.format == "cat" {
+			p.bare(&r)
+		} else {
+			p.line(&r)
+		}
 	}
-	var r wire.LogRecord
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return fmt.Errorf("read a log record: %w", err)
+	return nil
+}
+
+// line writes a record for people. What is the same in many lines one after
+// the other is worked out once.
+func (p *printer) line(r *record) {
+	if !r.sameStream(&p.last) || p.head == "" {
+		p.last, p.head = r.stable(), p.headOf(r)
 	}
-	if p.format == "cat" {
-		return p.bare(&r)
-	}
-	p.time(r.Time)
-	p.say(dim, r.Run+" "+r.Workflow+"/"+attempt(r.Task, r.Attempt))
+	p.say(dim, p.local(r.time))
+	p.w.WriteString(p.head)
+	p.w.WriteString(cli.Clean(string(r.message)))
+	p.w.WriteByte('\n')
+}
+
+// headOf is what stands between the time and the message.
+func (p *printer) headOf(r *record) string {
 	style := ""
-	switch r.Stream {
+	switch string(r.stream) {
 	case wire.Stderr:
 		style = red
 	case wire.System:
 		style = cyan
 	}
-	p.w.WriteByte(' ')
-	p.say(style, fmt.Sprintf("%-6s", r.Stream))
-	p.w.WriteString(" | ")
-	p.w.WriteString(cli.Clean(text(&r)))
-	return p.w.WriteByte('\n')
+	return " " + p.styled(dim, fmt.Sprintf("%s %s/%s", r.run, r.workflow, attempt(string(r.task), r.attempt))) +
+		" " + p.styled(style, fmt.Sprintf("%-6s", r.stream)) + " | "
+}
+
+// local is a record's time in the zone of who reads it.
+func (p *printer) local(at []byte) string {
+	const second, layout = len("2006-01-02T15:04:05"), "2006-01-02 15:04:05.000"
+	if len(at) == second+len(".000Z") && string(at[:second]) == p.second[0] {
+		return p.second[1] + string(at[second:second+4])
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(at))
+	if err != nil {
+		return string(at)
+	}
+	text := t.In(p.env.Zone).Format(layout)
+	if len(at) >= second {
+		p.second = [2]string{string(at[:second]), text[:second]}
+	}
+	return text
 }
 
 // bare writes the message as the task wrote it; only a terminal is spared what
 // would harm it. The parts of a long line are put together again where nothing
 // else came in between.
-func (p *printer) bare(r *wire.LogRecord) error {
+func (p *printer) bare(r *record) {
 	o := &p.open
-	if o.Part > 0 && (r.Part != o.Part+1 || r.Run != o.Run || r.Task != o.Task || r.Attempt != o.Attempt || r.Stream != o.Stream) {
+	if o.part > 0 && (r.part != o.part+1 || !r.sameStream(o)) {
 		p.w.WriteByte('\n')
 	}
-	message := text(r)
 	if p.env.OutTerminal {
-		message = cli.Clean(message)
+		p.w.WriteString(cli.Clean(string(r.message)))
+	} else {
+		p.w.Write(r.message)
 	}
-	p.w.WriteString(message)
-	p.open = *r
-	if r.Part == 0 {
+	if p.open = *r; r.part == 0 {
 		p.w.WriteByte('\n')
 	}
-	return nil
 }
+
+// flush hands everything over to stdout.
+func (p *printer) flush() error { return p.w.Flush() }
 
 // end closes a line that was left open.
 func (p *printer) end() error {
-	if p.open.Part > 0 {
+	if p.open.part > 0 {
 		p.w.WriteByte('\n')
 	}
 	return p.w.Flush()
@@ -110,6 +150,15 @@ func (p *printer) run(r *wire.Run) error {
 		p.w.WriteString(" " + cli.Clean(name+"="+r.Params[name]))
 	}
 	return p.w.WriteByte('\n')
+}
+
+func (p *printer) events(some []wire.Event) error {
+	for i := range some {
+		if err := p.event(&some[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *printer) event(e *wire.Event) error {
@@ -153,13 +202,14 @@ const (
 )
 
 // say writes text in a colour, if colour is wanted.
-func (p *printer) say(style, text string) {
+func (p *printer) say(style, text string) { p.w.WriteString(p.styled(style, text)) }
+
+func (p *printer) styled(style, text string) string {
 	text = cli.Clean(text)
 	if !p.env.OutColor || style == "" {
-		p.w.WriteString(text)
-		return
+		return text
 	}
-	p.w.WriteString("\x1b[" + style + "m" + text + "\x1b[0m")
+	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
 func colorOf(status string) string {

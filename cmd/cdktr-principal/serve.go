@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -37,17 +38,22 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	for _, err := range ring.Skipped() {
 		log.Error("a key file is left out", "error", err)
 	}
-	history, err := store.Open(ctx, store.Options{Path: s.Text(cli.DBPath), AcceptLoss: o.AcceptLoss, Logger: log})
+	history, err := store.Open(ctx, store.Options{Path: s.Text(cli.DBPath), LogDir: logDir(s), AcceptLoss: o.AcceptLoss, Logger: log})
 	if err != nil {
 		return storeError(err)
 	}
-	p, err := principal.Open(ctx, configuration(env, o, ring, log), history)
+	cfg := configuration(env, o, ring, log)
+	cfg.Broken = history.Broken()
+	p, err := principal.Open(ctx, cfg, history)
 	if err != nil {
 		return errors.Join(cli.Exit(cli.IO, err), history.Close())
 	}
 	err = run(ctx, env, o, home, p, log)
 	return errors.Join(err, history.Close())
 }
+
+// logDir is where the lines of tasks are kept.
+func logDir(s *cli.Settings) string { return filepath.Join(filepath.Dir(s.Text(cli.DBPath)), "logs") }
 
 // takeHome waits for a moment where no principal has the directory: a command
 // is changing its keys.
@@ -157,6 +163,8 @@ func configuration(env cli.Env, o options, ring *bus.Ring, log *slog.Logger) pri
 		Workflows:        s.Text(cli.WorkflowDir),
 		Refresh:          s.Duration(cli.WorkflowRefresh),
 		HeartbeatTimeout: s.Duration(cli.HeartbeatTimeout),
+		Disks:            []string{s.Text(cli.DataDir), filepath.Dir(s.Text(cli.DBPath)), logDir(s)},
+		Reserve:          int64(s.Int(cli.DiskReserve)) << 20,
 	}
 }
 

@@ -17,6 +17,7 @@ type principal interface {
 	Wait(ctx context.Context, run string) (wire.RunWaited, error)
 	Run(ctx context.Context, run string) (wire.Run, error)
 	FollowEvents(ctx context.Context, q wire.EventsQuery, emit func(wire.Events) error) error
+	FollowRun(ctx context.Context, run string, q wire.LogsQuery, emit func(wire.Logs) error) (wire.RunWaited, error)
 }
 
 // job is one call of the command.
@@ -53,7 +54,7 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	c := client.New(copts)
 	// It is never closed: the process ends, and an orderly goodbye would cost
 	// a tenth of its time.
-	return job{env, o, poller{c}, view}.do(ctx, item)
+	return job{env, o, c, view}.do(ctx, item)
 }
 
 func (j job) do(ctx context.Context, item wire.TriggerItem) error {

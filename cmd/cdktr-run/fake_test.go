@@ -15,8 +15,8 @@ import (
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// fake is a principal in memory. Its lines have positions from 1; a question
-// for lines waits until there are some, and the run ends when end is closed.
+// fake is a principal in memory. Its lines have positions from 1; the run ends
+// when end is closed.
 type fake struct {
 	mu       sync.Mutex
 	lines    []json.RawMessage
@@ -82,30 +82,38 @@ func (f *fake) Call(ctx context.Context, op wire.Op, req client.Request, result 
 		n := len(req.Cursor)
 		*result.(*wire.Workflows) = f.pages[n]
 		return nil
-	case *wire.LogsQuery:
-		return f.logs(ctx, req, result.(*wire.Logs))
 	}
 	return fmt.Errorf("the fake does not know %s", op)
 }
 
-func (f *fake) logs(ctx context.Context, req *wire.LogsQuery, out *wire.Logs) error {
-	from := 0
-	if req.Cursor != "" {
-		fmt.Sscan(req.Cursor, &from)
-	}
-	for {
+// FollowRun gives out the lines that there are, a few at a time, until the run
+// has ended and none is left.
+func (f *fake) FollowRun(ctx context.Context, run string, _ wire.LogsQuery, emit func(wire.Logs) error) (wire.RunWaited, error) {
+	for from := 0; ; {
+		ended := false
+		select {
+		case <-f.end:
+			ended = true
+		default:
+		}
 		f.mu.Lock()
 		lines, news := f.lines, f.news
 		f.mu.Unlock()
-		to := min(from+f.perPage, len(lines))
-		*out = wire.Logs{Records: lines[from:to], Cursor: fmt.Sprint(to), More: to < len(lines)}
-		if to > from || req.WaitMS == 0 {
-			return nil
+		if to := min(from+f.perPage, len(lines)); to > from {
+			if err := emit(wire.Logs{Records: lines[from:to], Pos: int64(to)}); err != nil {
+				return wire.RunWaited{}, err
+			}
+			from = to
+			continue
+		}
+		if ended {
+			return f.Wait(ctx, run)
 		}
 		select {
 		case <-news:
+		case <-f.end:
 		case <-ctx.Done():
-			return ctx.Err()
+			return wire.RunWaited{}, ctx.Err()
 		}
 	}
 }

@@ -6,14 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/wire"
 )
-
-// pollTime is how long one question for new lines waits at the principal.
-const pollTime = 5000
 
 // output prints the run's lines after a position as they become durable, and
 // returns when the run has ended and the last of them is out.
@@ -22,87 +18,13 @@ func (j job) output(ctx context.Context, id string, after int64) (wire.RunWaited
 	if err != nil {
 		return wire.RunWaited{}, err
 	}
-	// What is still under way when this function returns ends with ctx.
-	ctx, cancel := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	defer all.Wait()
-	defer cancel()
-
-	type waited struct {
-		end wire.RunWaited
-		err error
-	}
-	ending := make(chan waited, 1)
-	all.Go(func() {
-		end, err := j.p.Wait(ctx, r.Run)
-		ending <- waited{end, err}
-	})
-
 	out := newLines(j.env, !j.o.NoPrefix && (len(r.Tasks) > 1 || j.env.OutTerminal))
-	tail := tail{p: j.p, query: wire.LogsQuery{Filter: wire.Filter{Run: r.Run}, ByPos: true, After: after}, print: out.page}
-	for {
-		answer := make(chan page, 1)
-		q := tail.query
-		q.WaitMS = pollTime
-		all.Go(func() { answer <- tail.ask(ctx, q) })
-		select {
-		case p := <-answer:
-			if err := tail.take(p); err != nil {
-				return wire.RunWaited{}, err
-			}
-		case w := <-ending:
-			if w.err != nil {
-				return wire.RunWaited{}, w.err
-			}
-			// All lines are durable before the run ends, so one more
-			// question, asked now, finds whatever is left. An answer
-			// that is still on its way is not waited for: the cursor
-			// has not moved.
-			err := tail.rest(ctx)
-			if err == nil {
-				err = out.end()
-			}
-			return w.end, err
-		}
+	q := wire.LogsQuery{Filter: wire.Filter{Workflow: r.Workflow}, After: after}
+	end, err := j.p.FollowRun(ctx, r.Run, q, func(some wire.Logs) error { return out.page(some.Records) })
+	if err == nil {
+		err = out.end()
 	}
-}
-
-// tail reads the lines of a run in the order of their positions.
-type tail struct {
-	p     principal
-	query wire.LogsQuery
-	print func([]json.RawMessage) error
-}
-
-type page struct {
-	wire.Logs
-	err error
-}
-
-// ask asks for a page. It changes nothing, so that an answer can be left alone.
-func (t *tail) ask(ctx context.Context, q wire.LogsQuery) (p page) {
-	p.err = t.p.Call(ctx, wire.OpLogsQuery, &q, &p.Logs)
-	return p
-}
-
-func (t *tail) take(p page) error {
-	if p.err != nil {
-		return p.err
-	}
-	if p.Cursor != "" {
-		t.query.Cursor = p.Cursor
-	}
-	return t.print(p.Records)
-}
-
-// rest prints what there is without waiting for more.
-func (t *tail) rest(ctx context.Context) error {
-	for {
-		p := t.ask(ctx, t.query)
-		if err := t.take(p); err != nil || !p.More {
-			return err
-		}
-	}
+	return end, err
 }
 
 // lines writes records as the tasks wrote them: stdout to stdout, stderr to

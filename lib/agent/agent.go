@@ -43,6 +43,10 @@ type Options struct {
 	// and without a running task; 0: for ever.
 	Alone time.Duration
 
+	// SpoolBytes is how much is kept of the lines of one attempt that are not
+	// acknowledged, and a quarter of what is kept of all: 64 MiB.
+	SpoolBytes int64
+
 	Grace     time.Duration // for running tasks when the agent is told to end: 30 s
 	TaskGrace time.Duration // from SIGTERM to SIGKILL for a task that is stopped: 10 s
 }
@@ -130,7 +134,7 @@ func New(o Options) (*Agent, error) {
 	}
 	a.drainOrder, a.orderDrain = order()
 	a.killOrder, a.orderKill = order()
-	a.ship = newShipper(h, a.log, a.look)
+	a.ship = newShipper(h, newBounds(o.SpoolBytes, o.Slots), a.log, a.look)
 	return a, nil
 }
 

@@ -223,6 +223,7 @@ func TestKillOfTheAgentLosesNoLineThatItHadRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		b = b[slotSize:]
 		for {
 			e, size, err := readRecord(b)
 			if err != nil {

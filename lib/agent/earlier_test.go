@@ -30,7 +30,7 @@ func TestNextAttemptStartsWhenTheOneBeforeIsGone(t *testing.T) {
 	if got := second.texts(id, "stdout"); len(got) != 1 || got[0] != "alone" {
 		t.Errorf("the second attempt ran %q", got)
 	}
-	if got := second.texts(id, "system"); len(got) == 0 || !strings.HasPrefix(got[0], "an earlier attempt was still running on this machine: ") {
+	if got := second.texts(id, "system"); len(got) < 2 || got[0] != "attempt 2" || !strings.HasPrefix(got[1], "an earlier attempt was still running on this machine: ") {
 		t.Errorf("system: %q", got)
 	}
 }

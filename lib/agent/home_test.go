@@ -69,7 +69,7 @@ func TestResultsAreKeptUntilForgotten(t *testing.T) {
 	if err != nil || len(all) != 1 || skipped != 1 || all[0].Workflow != "w" || all[0].Result.Lines["stdout"] != 3 {
 		t.Fatalf("%+v, %d skipped, %v", all, skipped, err)
 	}
-	s := newSpool(newShelf(h.spools(), slog.New(slog.DiscardHandler)), "w", r.Result.Attempt, func() {})
+	s := newSpool(newShelf(h.spools(), testBounds, slog.New(slog.DiscardHandler)), "w", r.Result.Attempt, func() {})
 	defer s.close()
 	for range 2 {
 		if err := h.harden(r.Result.Attempt, s.paths()); err != nil { // without lines, and with some

@@ -76,7 +76,7 @@ func (s *spool) mark() {
 	if !s.open || len(s.segments) > 0 {
 		return
 	}
-	if err := s.begin(nil); err == nil {
+	if err := s.begin(nil, tally{}); err == nil {
 		s.pos = s.end // no line so far
 	}
 }

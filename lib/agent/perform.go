@@ -36,8 +36,11 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 	say := func(text string) {
 		at.spool.put(wire.System, []wire.Line{{Time: clock.Stamp(), Text: strings.ToValidUTF8(text, "\uFFFD")}})
 	}
-	if lease.Again != "" {
+	switch n := at.id.Attempt; {
+	case lease.Again != "":
 		say(lease.Again)
+	case n > 1:
+		say(fmt.Sprintf("attempt %d", n)) // nobody says why
 	}
 	result, stopped := wire.Result{Attempt: at.id}, false
 	err := a.makeWay(at, say)
@@ -52,6 +55,9 @@ func (a *Agent) perform(at *attempt, lease wire.Lease) {
 		say("not started: " + err.Error())
 	} else {
 		stopped = a.execute(at, lease, clock, &result, say)
+	}
+	if text := at.spool.losses(); text != "" {
+		say("gap: given up so far, because the principal was away and too much was kept: " + text)
 	}
 	a.dog.end(at.id)
 	failpoint.Hit("agent.after-exit")

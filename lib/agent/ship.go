@@ -31,8 +31,8 @@ type shipper struct {
 	failed bool // the last call failed: the log has been told
 }
 
-func newShipper(h *home, log *slog.Logger, over func()) *shipper {
-	return &shipper{name: h.name, shelf: newShelf(h.spools(), log), log: log, over: over, bell: make(chan struct{}, 1)}
+func newShipper(h *home, b bounds, log *slog.Logger, over func()) *shipper {
+	return &shipper{name: h.name, shelf: newShelf(h.spools(), b, log), log: log, over: over, bell: make(chan struct{}, 1)}
 }
 
 func (s *shipper) wake() {
@@ -76,6 +76,13 @@ func (s *shipper) idle() bool {
 	return len(s.spools) == 0
 }
 
+// owes says that lines are not acknowledged.
+func (s *shipper) owes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.spools, (*spool).owes)
+}
+
 // abandon lets the tasks that wait go on: the agent ends, and its next start
 // delivers what is held.
 func (s *shipper) abandon() {
@@ -102,6 +109,7 @@ func (s *shipper) run(ctx context.Context) {
 	defer s.wait.Wait()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	var watch <-chan time.Time
 	for {
 		next := s.ship(ctx, time.Now())
 		var due <-chan time.Time
@@ -109,9 +117,15 @@ func (s *shipper) run(ctx context.Context) {
 			timer.Reset(time.Until(next))
 			due = timer.C
 		}
+		if watch == nil && !s.idle() {
+			watch = time.After(lookEvery)
+		}
 		select {
 		case <-s.bell:
 		case <-due:
+		case <-watch:
+			watch = nil
+			s.shelf.watched(s.owes())
 		case <-ctx.Done():
 			return
 		}

@@ -10,11 +10,8 @@ import (
 
 // The sizes of the log's way, in bytes as they travel.
 const (
-	fullBatch   = 256 << 10 // worth sending at once
-	callSize    = 512 << 10 // of a message, but for a single record that is larger
-	segmentSize = 8 << 20   // then a new file
-	spoolSize   = 64 << 20  // of one attempt, unacknowledged: then its task waits
-	memorySize  = 32 << 20  // of that, where the disk takes nothing
+	fullBatch = 256 << 10 // worth sending at once
+	callSize  = 512 << 10 // of a message, but for a single record that is larger
 )
 
 // flushDelay is how long a line may wait for others to travel with.
@@ -26,8 +23,9 @@ const flushDelay = 5 * time.Millisecond
 // is acknowledged, and a file that lies before that place is removed. What put
 // has written survives the death of the agent, not that of the machine.
 //
-// When there is too much, put waits, and with it the task's output. Where the
-// disk takes nothing, lines are kept in memory, within a smaller bound.
+// Where the disk takes nothing, lines are kept in memory, within a smaller
+// bound. When there is too much, put waits, and with it the task's output; but
+// not for a principal that is away: then lines are given up (spoolgiveup.go).
 //
 // Any goroutine puts; the shipper takes, and its calls settle.
 type spool struct {
@@ -40,12 +38,13 @@ type spool struct {
 	number  int        // of the newest file
 
 	mu       sync.Mutex
-	room     sync.Cond
 	streams  map[string]*stream
 	segments []*segment
 	pos      int64     // the place up to which all is acknowledged, or given up
 	sent     int64     // the place up to which all is under way, if flying
 	end      int64     // the place where the next record goes
+	tried    int64     // up to this place the principal may have lines and gaps that it did not acknowledge
+	given    tally     // the lines that were given up
 	newest   int64     // the time of the newest record
 	since    time.Time // when the oldest of the unsent came
 	urgent   bool      // the task has ended: send what there is
@@ -78,15 +77,13 @@ type leg struct {
 }
 
 func newSpool(f *shelf, workflow string, a wire.Attempt, wake func()) *spool {
-	s := &spool{
+	return &spool{
 		shelf: f, workflow: workflow, attempt: a, wake: wake,
 		open: true, since: time.Now(), streams: map[string]*stream{},
 	}
-	s.room.L = &s.mu
-	return s
 }
 
-// put appends lines, and waits while the spool is full.
+// put appends lines. While the spool is full it waits, or lines are given up.
 func (s *spool) put(name string, lines []wire.Line) {
 	if len(lines) == 0 {
 		return
@@ -101,20 +98,21 @@ func (s *spool) put(name string, lines []wire.Line) {
 	buffer := s.shelf.buffers.Get().(*[]byte)
 	defer s.shelf.buffers.Put(buffer)
 	*buffer = appendRecords((*buffer)[:0], name, first, lines)
+	has := tallyOf(name, first, lines)
 	s.mu.Lock()
-	for s.open && !s.free && s.end > s.pos && s.end-s.pos+int64(len(*buffer)) > spoolSize {
-		s.room.Wait()
-	}
 	before := s.unsent()
-	ok := s.open && s.write(*buffer)
+	if fits := s.admit(len(*buffer)) && s.write(*buffer, has); !fits {
+		s.omit(has)
+	}
 	news := false
-	if ok {
+	if s.open {
 		st.last += int64(len(lines))
 		s.newest = max(s.newest, lines[len(lines)-1].Time)
 		if before == 0 {
 			s.since = time.Now()
 		}
 		news = before == 0 || before < fullBatch && s.unsent() >= fullBatch
+		s.account()
 	}
 	s.mu.Unlock()
 	failpoint.Hit("agent.spool.after-write")
@@ -123,97 +121,11 @@ func (s *spool) put(name string, lines []wire.Line) {
 	}
 }
 
-// write stores records at the end; false: the spool is not open any more. The
-// caller holds both locks; the second is open while the disk works.
-func (s *spool) write(b []byte) bool {
-	for s.open {
-		g := s.last()
-		if g != nil && g.memory != nil && g.size < segmentSize {
-			s.remember(g, b)
-			return true
-		}
-		var err error
-		if g != nil && g.memory == nil && g.size < segmentSize && !g.spoilt {
-			err = s.extend(g, b)
-		} else {
-			err = s.begin(b)
-		}
-		if !s.open {
-			return false
-		}
-		s.shelf.wrote(err)
-		switch {
-		case err == nil:
-			return true
-		case s.free, s.inMemory() == 0, s.inMemory()+int64(len(b)) <= memorySize:
-			g = &segment{memory: []byte{}, base: s.end}
-			s.segments = append(s.segments, g)
-			s.remember(g, b)
-			return true
-		}
-		s.room.Wait()
-	}
-	return false
-}
-
-func (s *spool) remember(g *segment, b []byte) {
-	g.memory = append(g.memory, b...)
-	s.grow(g, len(b))
-}
-
-func (s *spool) grow(g *segment, n int) {
-	g.size += int64(n)
-	s.end = g.end()
-}
-
-// extend writes to the newest file, with one call: what a kill tears is the
-// last record of the file.
-func (s *spool) extend(g *segment, b []byte) error {
-	file, at := g.file, g.size
-	s.mu.Unlock()
-	_, err := file.WriteAt(b, at)
-	s.mu.Lock()
-	if err != nil {
-		g.spoilt = true
-		return err
-	}
-	s.grow(g, len(b))
-	return nil
-}
-
-// begin writes to a new file.
-func (s *spool) begin(b []byte) error {
-	s.mu.Unlock()
-	s.number++
-	g, err := s.shelf.create(heading{spoolFormat, s.workflow, s.attempt, s.number}, b)
-	s.mu.Lock()
-	if err != nil {
-		return err
-	}
-	if !s.open {
-		g.remove()
-		return nil
-	}
-	g.base = s.end
-	s.segments = append(s.segments, g)
-	s.end = g.end()
-	return nil
-}
-
 func (s *spool) last() *segment {
 	if len(s.segments) == 0 {
 		return nil
 	}
 	return s.segments[len(s.segments)-1]
-}
-
-func (s *spool) inMemory() (n int64) {
-	for _, g := range s.segments {
-		if g.memory != nil {
-			n += g.size
-		}
-	}
-	return n
 }
 
 // unsent is how many bytes are not under way.
@@ -284,8 +196,8 @@ func (s *spool) at(name string) *stream {
 func (s *spool) unbound() {
 	s.mu.Lock()
 	s.free = true
-	s.room.Broadcast()
 	s.mu.Unlock()
+	s.shelf.ring()
 }
 
 // discard throws away what is held: nobody will take it. A put may be under way.
@@ -296,7 +208,8 @@ func (s *spool) discard() {
 	}
 	s.segments, s.streams = nil, map[string]*stream{}
 	s.pos, s.sent = s.end, s.end
-	s.room.Broadcast()
+	s.account()
+	s.shelf.ring()
 }
 
 // over says that no line will follow and that all are acknowledged.
@@ -323,6 +236,13 @@ func (s *spool) pending() bool {
 	return false
 }
 
+// owes says that something is not acknowledged.
+func (s *spool) owes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending()
+}
+
 // paths are the files that have lines of the spool.
 func (s *spool) paths() (all []string) {
 	s.mu.Lock()
@@ -344,6 +264,7 @@ func (s *spool) remove() {
 		s.shelf.retire(g)
 	}
 	s.segments = nil
+	s.account()
 }
 
 func (s *spool) close() {

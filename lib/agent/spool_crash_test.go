@@ -91,7 +91,7 @@ func TestFileWithoutAHeadingDelaysNothing(t *testing.T) {
 func TestCorruptMiddleBecomesAGap(t *testing.T) {
 	s := testSpool(t)
 	n := 0
-	big := strings.Repeat("x", segmentSize/8)
+	big := strings.Repeat("x", int(testBounds.segment)/8)
 	for len(spoolFiles(t, s)) < 3 {
 		n++
 		s.put(wire.Stdout, lines(fmt.Sprint(n, big)))
@@ -125,7 +125,7 @@ func TestCorruptMiddleBecomesAGap(t *testing.T) {
 				t.Fatalf("byte %d: line %d is wrong", at, i+1)
 			}
 		}
-		if gaps != 1 || got[n-1] == "" || got[0] == "" && at > segmentSize/8+300 {
+		if gaps != 1 || got[n-1] == "" || got[0] == "" && at > int(testBounds.segment)/8+300 {
 			t.Fatalf("byte %d: %d gaps", at, gaps)
 		}
 		next.close()
@@ -166,7 +166,7 @@ func TestLinesOfTwoEarlierIncarnationsAreDelivered(t *testing.T) {
 func TestLostAcknowledgedLinesDoNotStopTheStream(t *testing.T) {
 	s := testSpool(t)
 	h := history{}
-	big := strings.Repeat("x", 1<<20)
+	big := strings.Repeat("x", int(testBounds.segment)/8)
 	for n := range 20 {
 		s.put(wire.Stdout, lines(fmt.Sprint(n+1, big)))
 		h.deliver(t, s)
@@ -241,7 +241,7 @@ func TestRefusedLinesBecomeAGap(t *testing.T) {
 // where something was broken for good.
 func TestSpoolDeliversEveryLineOnceInOrder(t *testing.T) {
 	f := testShelf(t)
-	for seed := range uint64(300) {
+	for seed := range uint64(150) {
 		luck := rand.New(rand.NewPCG(seed, 1))
 		breaks := seed%3 == 0
 		s := newSpool(f, "w", wire.Attempt{Run: fmt.Sprint(seed), Task: "t", Attempt: 1}, func() {})

@@ -16,7 +16,12 @@ import (
 
 var streamNames = [...]string{wire.System, wire.Stdout, wire.Stderr}
 
-func testShelf(t testing.TB) *shelf { return newShelf(t.TempDir(), slog.New(slog.DiscardHandler)) }
+// testBounds are those of an agent with one slot, on a small disk.
+var testBounds = newBounds(8<<20, 1)
+
+func testShelf(t testing.TB) *shelf {
+	return newShelf(t.TempDir(), testBounds, slog.New(slog.DiscardHandler))
+}
 
 func testSpool(t testing.TB) *spool {
 	s := newSpool(testShelf(t), "w", wire.Attempt{Run: "r", Task: "t", Attempt: 1}, func() {})
@@ -98,14 +103,14 @@ func (h history) deliver(t testing.TB, s *spool) {
 func reopen(t testing.TB, s *spool) *spool {
 	t.Helper()
 	s.close()
-	s.shelf.spares = nil
-	all, err := s.shelf.left(s.wake)
+	f := newShelf(s.shelf.dir, s.shelf.bounds, s.shelf.log)
+	all, err := f.left(s.wake)
 	if err != nil {
 		t.Fatal(err)
 	}
 	next := all[s.attempt]
 	if next == nil {
-		next = newSpool(s.shelf, s.workflow, s.attempt, s.wake)
+		next = newSpool(f, s.workflow, s.attempt, s.wake)
 	}
 	next.urgent = true
 	t.Cleanup(next.close)
@@ -130,7 +135,7 @@ func empty(path string) bool {
 func TestFullSpoolMakesTheTaskWait(t *testing.T) {
 	s := testSpool(t)
 	chunk := lines(strings.Repeat("x", 1<<20))
-	for range spoolSize>>20 - 1 {
+	for range testBounds.attempt>>20 - 1 {
 		s.put(wire.Stdout, chunk)
 	}
 	done := make(chan struct{})
@@ -146,7 +151,7 @@ func TestFullSpoolMakesTheTaskWait(t *testing.T) {
 	}
 	s.settle(b, []wire.LogAck{{Durable: 1}}, nil)
 	<-done
-	if got := s.finish(); got[wire.Stdout] != spoolSize>>20 {
+	if got := s.finish(); got[wire.Stdout] != testBounds.attempt>>20 {
 		t.Errorf("%v", got)
 	}
 }
@@ -261,7 +266,7 @@ func TestDiskIsBoundedWhileLinesAreAcknowledged(t *testing.T) {
 	s := testSpool(t)
 	chunk := lines(slices.Repeat([]string{strings.Repeat("x", 1000)}, 64)...)
 	most, acked := int64(0), int64(0)
-	for written := 0; written < 100<<20; written += 64 * 1000 {
+	for written := 0; written < 20<<20; written += 64 * 1000 {
 		s.put(wire.Stdout, chunk)
 		b, _ := s.take(callSize, true)
 		for i := range b {
@@ -270,7 +275,7 @@ func TestDiskIsBoundedWhileLinesAreAcknowledged(t *testing.T) {
 		s.settle(b, []wire.LogAck{{Durable: acked}}, nil)
 		most = max(most, diskUse(t, s))
 	}
-	if most > segmentSize+1<<20 {
+	if most > testBounds.segment+1<<20 {
 		t.Errorf("%d bytes on disk", most)
 	}
 	s.finish()
@@ -299,7 +304,7 @@ func TestNobodyElseReadsLinesOnDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSpool(newShelf(h.spools(), slog.New(slog.DiscardHandler)), "w", wire.Attempt{Run: "r", Task: "t", Attempt: 1}, func() {})
+	s := newSpool(newShelf(h.spools(), testBounds, slog.New(slog.DiscardHandler)), "w", wire.Attempt{Run: "r", Task: "t", Attempt: 1}, func() {})
 	s.put(wire.Stdout, lines("secret"))
 	defer s.close()
 	for _, path := range append(spoolFiles(t, s), h.spools()) {
@@ -323,7 +328,7 @@ func TestFullDiskLosesNoLine(t *testing.T) {
 	s.segments[0].spoilt = true // as a write that fails leaves it
 	s.shelf.dir = filepath.Join(good, "missing")
 	big := strings.Repeat("x", 1<<20)
-	for range memorySize>>20 - 1 {
+	for range testBounds.memory>>20 - 1 {
 		s.put(wire.Stdout, lines(big))
 	}
 	done := make(chan struct{})
@@ -361,7 +366,7 @@ func TestFullDiskLosesNoLine(t *testing.T) {
 		t.Errorf("the disk is not used again: %q", files)
 	}
 	h.deliver(t, s)
-	want := slices.Concat([]string{"before"}, slices.Repeat([]string{big}, memorySize>>20+1), []string{"after"})
+	want := slices.Concat([]string{"before"}, slices.Repeat([]string{big}, int(testBounds.memory>>20+1)), []string{"after"})
 	if !slices.Equal(h[wire.Stdout], want) {
 		t.Errorf("%d lines arrive, want %d", len(h[wire.Stdout]), len(want))
 	}

@@ -13,20 +13,29 @@ import (
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// shelf is the directory with the files of all spools.
+// shelf is the directory with the files of all spools, and what they know
+// together: how much they hold, and whether the principal takes lines.
 type shelf struct {
 	dir     string
+	bounds  bounds
 	log     *slog.Logger
 	buffers sync.Pool // of *[]byte: what puts encode into
 
-	mu     sync.Mutex
-	full   bool       // the last write failed: the log has been told
-	number int        // of the newest file
-	spares []*os.File // empty, to be used again
+	mu      sync.Mutex
+	full    bool       // the last write failed: the log has been told
+	number  int        // of the newest file
+	spares  []*os.File // empty, to be used again
+	present presence
+	holds   map[*spool]holding
+	held    holding       // by all
+	changed chan struct{} // nil: nobody waits
 }
 
-func newShelf(dir string, log *slog.Logger) *shelf {
-	return &shelf{dir: dir, log: log, buffers: sync.Pool{New: func() any { return new([]byte) }}}
+func newShelf(dir string, b bounds, log *slog.Logger) *shelf {
+	return &shelf{
+		dir: dir, bounds: b, log: log, holds: map[*spool]holding{},
+		buffers: sync.Pool{New: func() any { return new([]byte) }},
+	}
 }
 
 // wrote tells the log when the disk begins to refuse lines, and when it ends.
@@ -35,7 +44,7 @@ func (f *shelf) wrote(err error) {
 	defer f.mu.Unlock()
 	switch {
 	case err != nil && !f.full:
-		f.log.Error("lines cannot be written to disk; they stay in memory, where a crash of the agent loses them, and tasks wait when there are too many", "error", err)
+		f.log.Error("lines cannot be written to disk; they stay in memory, where a crash of the agent loses them, and beyond a bound tasks wait, or lines are given up while the principal is away", "error", err)
 	case err == nil && f.full:
 		f.log.Info("lines are written to disk again")
 	}
@@ -53,7 +62,11 @@ type segment struct {
 	spoilt bool     // the file cannot be written, or not be read to its end: no more goes there
 	failed int      // reads, one after the other, that failed
 	base   int64    // the place of its first byte
-	size   int64
+	size   int64    // of the records
+
+	has     tally // the lines in it
+	counted bool  // of an earlier incarnation: has is known
+	missing tally // the lines behind it that were given up
 }
 
 func (g *segment) end() int64 { return g.base + g.size }
@@ -69,7 +82,7 @@ func (f *shelf) create(h heading, b []byte) (*segment, error) {
 		return nil, err
 	}
 	g := &segment{path: file.Name(), number: h.Number, file: file, own: true, size: int64(len(text) + len(b))}
-	if _, err := file.WriteAt(append(text, b...), 0); err != nil {
+	if _, err := file.WriteAt(slices.Concat(make([]byte, slotSize), text, b), 0); err != nil {
 		g.remove()
 		return nil, err
 	}
@@ -96,7 +109,7 @@ func (g *segment) read(place int64, n int) ([]byte, error) {
 		g.file = file
 	}
 	b := make([]byte, n)
-	got, err := g.file.ReadAt(b, at)
+	got, err := g.file.ReadAt(b, slotSize+at)
 	if err == io.EOF {
 		err = nil
 	}
@@ -131,7 +144,7 @@ func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
 		g := &segment{path: path}
 		h, err := g.heading()
 		if err == errShort && g.size == 0 {
-			g.remove() // a spare
+			g.remove() // a spare, or as good as one
 			continue
 		}
 		if err == errShort {
@@ -153,6 +166,9 @@ func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
 			s.urgent = true
 			all[h.Attempt] = s
 		}
+		if g.missing, err = g.told(); err != nil {
+			f.log.Warn("a gap will stand for lines that were given up, with the number of the lines alone", "file", path, "error", err)
+		}
 		g.number = h.Number
 		s.segments = append(s.segments, g)
 	}
@@ -161,7 +177,14 @@ func (f *shelf) left(wake func()) (map[wire.Attempt]*spool, error) {
 		for _, g := range s.segments {
 			g.base = s.end
 			s.end = g.end()
+			if !g.missing.none() {
+				s.end++
+			}
 		}
+		if len(s.segments) > 0 { // some of these the principal may have
+			s.tried = s.segments[0].end() + mostSpread
+		}
+		s.account()
 	}
 	return all, nil
 }
@@ -174,7 +197,9 @@ func (g *segment) heading() (h heading, err error) {
 	if err != nil {
 		return h, err
 	}
-	g.size = info.Size()
+	if g.size = max(0, info.Size()-slotSize); g.size == 0 {
+		return h, errShort
+	}
 	for n := 4 << 10; ; {
 		b, err := g.read(0, n)
 		if err != nil {

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// A spool's file is a series of records. The first is its heading: whose lines
+// A spool's file is a slot (see tally) and a series of records. The first is its heading: whose lines
 // these are, as JSON. Each of the others holds consecutive lines of one stream,
 // encoded as a batch has them between its brackets. In front of the payload,
 // little-endian:
@@ -26,7 +27,7 @@ import (
 const recordHead = 36
 
 // spoolFormat is the version of all this. A file of another one is put aside.
-const spoolFormat = 1
+const spoolFormat = 2
 
 // The sizes of a record's payload: about the largest where lines can be parted,
 // and what no record has. One line has at most 3 MiB of JSON.
@@ -36,6 +37,8 @@ const (
 )
 
 var streamNumbers = [...]string{1: wire.Stdout, 2: wire.Stderr, 3: wire.System}
+
+func streamNumber(name string) byte { return byte(slices.Index(streamNumbers[:], name)) }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -124,12 +127,7 @@ func appendHeading(b []byte, h heading) ([]byte, error) {
 // appendRecords writes lines, the first of which has the number first, as
 // records that each fit into a message.
 func appendRecords(b []byte, stream string, first int64, lines []wire.Line) []byte {
-	number := byte(0)
-	for n, name := range streamNumbers {
-		if name == stream {
-			number = byte(n)
-		}
-	}
+	number := streamNumber(stream)
 	var room [recordHead]byte
 	for len(lines) > 0 {
 		start, bytes, n := len(b), 0, 0

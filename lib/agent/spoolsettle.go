@@ -17,20 +17,22 @@ func (s *spool) settle(batches []wire.LogBatch, acks []wire.LogAck, err error) {
 	}
 	s.flight = nil
 	done := s.trim()
-	s.room.Broadcast()
+	s.account()
 	s.mu.Unlock()
+	s.shelf.ring()
 	for _, g := range done {
 		s.shelf.retire(g)
 	}
 }
 
 func (s *spool) note(batches []wire.LogBatch, acks []wire.LogAck, err error) {
-	short, back := err != nil, false
+	short, back, moved := err != nil, false, false
 	for i := range acks {
 		durable, st := acks[i].Durable, s.at(batches[i].Stream)
 		short = short || durable < batches[i].Last()
 		back = back || durable < st.acked
 		if durable != st.acked {
+			moved = true
 			st.acked, st.lost = durable, 0
 		}
 	}
@@ -49,6 +51,11 @@ func (s *spool) note(batches []wire.LogBatch, acks []wire.LogAck, err error) {
 		s.careful = max(0, s.careful-1)
 	}
 	code := codeOf(err)
+	if moved {
+		s.shelf.took()
+	} else if code == wire.Unavailable {
+		s.shelf.refused()
+	}
 	switch {
 	case !s.alone:
 	case code == wire.NotFound:
@@ -93,7 +100,7 @@ func (s *spool) refused(err error) {
 func (s *spool) trim() (done []*segment) {
 	for len(s.segments) > 0 {
 		g := s.segments[0]
-		if g.end() > s.pos || g.memory == nil && len(s.segments) == 1 {
+		if s.limit(0) > s.pos || g.memory == nil && len(s.segments) == 1 {
 			break
 		}
 		done = append(done, g)

@@ -44,7 +44,7 @@ func TestFileOfAShortTaskServesTheNext(t *testing.T) {
 	if files := allFiles(t, f); len(files) != 1 || !slices.Equal(files, last.paths()) {
 		t.Errorf("%q are used", files)
 	}
-	left, err := newShelf(f.dir, f.log).left(func() {})
+	left, err := newShelf(f.dir, f.bounds, f.log).left(func() {})
 	if s := left[last.attempt]; err != nil || len(left) != 1 || s == nil {
 		t.Fatalf("%v, %v", left, err)
 	} else {
@@ -62,7 +62,7 @@ func TestSparesAreFewAndLeaveNothing(t *testing.T) {
 	for _, end := range []func(*shelf) error{
 		func(f *shelf) error { f.close(); return nil },
 		func(f *shelf) error {
-			left, err := newShelf(f.dir, f.log).left(func() {})
+			left, err := newShelf(f.dir, f.bounds, f.log).left(func() {})
 			if len(left) != 0 {
 				return fmt.Errorf("%d spools are left", len(left))
 			}
@@ -118,7 +118,7 @@ func TestSparesKeepTheOrderOfLines(t *testing.T) {
 	one.remove()
 	two.remove() // its file comes first now
 	s := quiet(f, "r", "1")
-	s.segments[0].size += segmentSize // as if it were full
+	s.segments[0].size += testBounds.segment // as if it were full
 	s.put(wire.Stdout, lines("2"))
 	if paths := s.paths(); len(paths) != 2 || paths[0] < paths[1] {
 		t.Fatalf("%q", paths)

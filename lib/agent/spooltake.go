@@ -66,8 +66,22 @@ func (s *spool) take(max int, one bool) ([]wire.LogBatch, int) {
 		return nil, 0
 	}
 	s.flying, s.flight, s.sent = true, t.legs, t.place
+	if t.place > s.tried {
+		s.tried = t.place
+	}
 	s.since = time.Now()
 	return t.batches, t.bytes
+}
+
+// mostSpread is more than one message takes of the files: what it takes of
+// them is smaller than they are.
+const mostSpread = 4 * callSize
+
+// segmentAt finds the segment that a place belongs to: it is in it, or among
+// what is missing behind it.
+func (s *spool) segmentAt(place int64) int {
+	i, _ := slices.BinarySearchFunc(s.segments, place, func(g *segment, place int64) int { return cmp.Compare(g.base, place+1) })
+	return i - 1
 }
 
 // mostReads is how often a read that fails is tried again: for about 10 s.
@@ -91,8 +105,12 @@ type taking struct {
 func (t *taking) read() error {
 	need := 0
 	for t.place < t.end && !t.full {
-		i := slices.IndexFunc(t.segments, func(g *segment) bool { return t.place < g.end() })
+		i := t.segmentAt(t.place)
 		g := t.segments[i]
+		if t.place >= g.end() {
+			t.hole(g, t.limit(i))
+			continue
+		}
 		left := int(g.end() - t.place)
 		room := t.max - t.bytes
 		if t.one && len(t.batches) == 0 {
@@ -146,12 +164,7 @@ func (t *taking) parse(b []byte) (used, need int, err error) {
 // add takes a record that begins at a place, unless it is acknowledged already.
 // False: there is no room for it.
 func (t *taking) add(e *entry, place int64) bool {
-	st := t.streams[e.stream]
-	if st == nil { // of an earlier incarnation: it begins somewhere
-		st = &stream{acked: e.first - 1}
-		t.streams[e.stream] = st
-	}
-	st.last = max(st.last, e.last())
+	st := t.meet(e.stream, e.first, e.last())
 	t.newest = max(t.newest, e.time)
 	have := max(t.have[e.stream], st.acked)
 	if e.last() <= have {
@@ -167,7 +180,7 @@ func (t *taking) add(e *entry, place int64) bool {
 		return false
 	}
 	if e.first > have+1 {
-		t.gap(e.stream, have, e.first-1, e.time, place)
+		t.gap(e.stream, have, e.first-1, e.time, 0, place)
 	}
 	if head > 0 {
 		t.begin(e.stream, e.first, place)
@@ -211,12 +224,53 @@ func (t *taking) head() int {
 	return 100 + len(t.workflow) + len(t.attempt.Run) + len(t.attempt.Task)
 }
 
-// gap takes a gap that stands for the numbers after have, up to last.
-func (t *taking) gap(stream string, have, last, time, place int64) {
+// meet returns a stream that has the numbers from first to last.
+func (t *taking) meet(name string, first, last int64) *stream {
+	st := t.streams[name]
+	if st == nil { // of an earlier incarnation: it begins somewhere
+		st = &stream{acked: first - 1}
+		t.streams[name] = st
+	}
+	st.last = max(st.last, last)
+	return st
+}
+
+// hole takes gaps for what is missing behind a segment: all in one message.
+func (t *taking) hole(g *segment, limit int64) {
+	if len(t.batches) > 0 && (t.careful > 0 || t.bytes+2*len(g.missing)*t.head() > t.max) {
+		t.full = true
+		return
+	}
+	time := g.missing.newest()
+	for i, c := range g.missing {
+		if c.lines == 0 {
+			continue
+		}
+		name, first := streamNumbers[i], c.last-c.lines+1
+		have := max(t.have[name], t.meet(name, first, c.last).acked)
+		if have < first-1 { // what is missing before them the principal may have
+			t.gap(name, have, first-1, time, 0, t.place)
+			have = first - 1
+		}
+		bytes := c.bytes
+		if have >= first { // some of them are there all the same
+			bytes = 0
+		}
+		if have < c.last {
+			t.gap(name, have, c.last, time, bytes, t.place)
+		}
+	}
+	t.place = limit
+	t.reach(t.place)
+}
+
+// gap takes a gap that stands for the numbers after have, up to last, and for
+// the bytes that are known of them.
+func (t *taking) gap(stream string, have, last, time, bytes, place int64) {
 	st := t.streams[stream]
-	gap := wire.Gap{Lines: last - have}
+	gap := wire.Gap{Lines: last - have, Bytes: bytes}
 	if have == st.acked {
-		gap.Bytes = st.lost
+		gap.Bytes += st.lost
 	}
 	t.begin(stream, last, place)
 	n := len(t.batches) - 1
@@ -236,7 +290,7 @@ func (t *taking) owed() {
 			continue
 		}
 		if have := max(t.have[name], st.acked); have < st.last {
-			t.gap(name, have, st.last, t.newest, t.place)
+			t.gap(name, have, st.last, t.newest, 0, t.place)
 		}
 	}
 }

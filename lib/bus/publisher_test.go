@@ -8,6 +8,8 @@ import (
 	"time"
 
 	zmq "github.com/pebbe/zmq4"
+
+	"github.com/cdktr/cdktr/lib/wire"
 )
 
 // live is a publisher and a subscription that is known to receive.
@@ -52,6 +54,13 @@ func synced(t *testing.T, p *Publisher, sub *Subscription) {
 	}
 }
 
+// subscribed is how many topics anybody has subscribed to.
+func subscribed(p *Publisher) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.topics)
+}
+
 // nextOf skips what synced left behind.
 func nextOf(t *testing.T, sub *Subscription) Published {
 	t.Helper()
@@ -89,7 +98,7 @@ func TestSubscriberGetsItsTopicsInOrder(t *testing.T) {
 func TestLargeNewsIsLeftToTheHistory(t *testing.T) {
 	_, p, sub := live(t, "a")
 	synced(t, p, sub)
-	p.Publish("a", make([]byte, publishOne+1))
+	p.Publish("a", make([]byte, wire.MaxLive+1))
 	p.Publish("a", []byte("small"))
 	if m := nextOf(t, sub); string(m.Body) != "small" {
 		t.Errorf("%d bytes arrive", len(m.Body))
@@ -103,7 +112,7 @@ func TestOverlongTopicCostsItsSubscriberAlone(t *testing.T) {
 	target := s.target()
 	target.Endpoint = p.Endpoint()
 	subscribe(t, s, p, strings.Repeat("x", maxTopic))
-	for end := time.Now().Add(limit); p.wanted.Load() != 2; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(limit); subscribed(p) != 2; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the longest topic is not taken")
 		}
@@ -130,7 +139,7 @@ func TestOverlongTopicCostsItsSubscriberAlone(t *testing.T) {
 		t.Fatal("a longer one is taken: ", err)
 	}
 	synced(t, p, sub)
-	if n := p.wanted.Load(); n != 2 {
+	if n := subscribed(p); n != 2 {
 		t.Errorf("%d topics are subscribed to", n)
 	}
 }
@@ -149,6 +158,44 @@ func TestSubscriberThatDoesNotReadHoldsUpNobody(t *testing.T) {
 		t.Errorf("publishing took %v", took)
 	}
 	nextOf(t, quick)
+}
+
+// What waits for one who does not read is bounded, and the others lose nothing
+// by him: here everything arrives, because the good one is never behind by more
+// than what a breath has.
+func TestStoppedSubscribersCostLittleMemory(t *testing.T) {
+	s, p, good := live(t, "a")
+	synced(t, p, good)
+	target := s.target()
+	target.Endpoint = p.Endpoint()
+	const stopped, size, count = 4, wire.MaxLive, 1200
+	for i := range stopped {
+		peer(t, zmq.SUB, target, func(s *zmq.Socket) error {
+			return errors.Join(s.SetRcvhwm(1), s.SetRcvbuf(4096), s.SetSubscribe("a"), s.SetSubscribe(fmt.Sprint("stopped ", i)))
+		})
+	}
+	for end := time.Now().Add(limit); subscribed(p) != 2+stopped; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not all subscribe")
+		}
+	}
+	before := resident(t)
+	got := 0
+	for i := range count {
+		p.Publish("a", fmt.Appendf(make([]byte, 0, size), "%-*d", size, i))
+		if m := nextOf(t, good); strings.TrimSpace(string(m.Body)) == fmt.Sprint(i) {
+			got++
+		}
+	}
+	grown := resident(t) - before
+	t.Logf("%d MiB published, %d MiB more held for %d subscribers that do not read", count*size>>20, grown>>20, stopped)
+	if got != count {
+		t.Errorf("%d of %d messages reach the one that reads", got, count)
+	}
+	// libzmq holds a message once for all of them.
+	if most := unreadNews*size + 24<<20; grown > most {
+		t.Errorf("%d bytes are held, want at most %d", grown, most)
+	}
 }
 
 func TestSubscriptionGoesOnAfterTheServerRestarts(t *testing.T) {

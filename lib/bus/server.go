@@ -127,7 +127,7 @@ func (s *Server) listen(kind zmq.Type, endpoint string) (*zmq.Socket, string, er
 	case zmq.ROUTER:
 		err = errors.Join(err, sock.SetRouterMandatory(1), sock.SetSndhwm(unreadReplies))
 	case zmq.XPUB:
-		err = errors.Join(err, sock.SetMaxmsgsize(maxTopic+sealed))
+		err = errors.Join(err, sock.SetMaxmsgsize(maxTopic+sealed), sock.SetSndhwm(unreadNews), sock.SetXpubVerbose(1))
 	}
 	if err != nil {
 		err = fmt.Errorf("set up %v socket: %w", kind, err)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"strings"
@@ -101,7 +102,7 @@ func flag(s string) int {
 // CleanJSON makes JSON harmless for a terminal and leaves its meaning: what
 // Clean would spell out is escaped. JSON has such characters in strings alone.
 func CleanJSON(text []byte) []byte {
-	if !bytes.ContainsFunc(text, dangerousInJSON) {
+	if ascii(text) || !bytes.ContainsFunc(text, dangerousInJSON) {
 		return text
 	}
 	out := make([]byte, 0, len(text)+64)
@@ -119,6 +120,24 @@ func CleanJSON(text []byte) []byte {
 		text = text[size:]
 	}
 	return out
+}
+
+// ascii tells that no byte is above 0x7e, eight at a time: it is asked about
+// every line of every log.
+func ascii(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		v := binary.LittleEndian.Uint64(text)
+		if (v|(v+ones))&tops != 0 { // 0x7f and one is 0x80
+			return false
+		}
+	}
+	for _, c := range text {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // dangerousInJSON leaves alone what stands between values; in strings JSON

@@ -115,3 +115,22 @@ func BenchmarkCleanPlainLine(b *testing.B) {
 		Clean(line)
 	}
 }
+
+func TestCleanJSONFindsWhatIsHarmfulAtEveryPlace(t *testing.T) {
+	for _, bad := range []string{"\x7f", "\u009b", "\u202e"} {
+		for at := range 20 {
+			text := strings.Repeat("x", at) + bad + strings.Repeat("x", 19-at)
+			if got := string(CleanJSON([]byte(text))); got == text || harmful(got) {
+				t.Errorf("%q stays %q", text, got)
+			}
+		}
+	}
+}
+
+func BenchmarkCleanJSONOfAPlainLine(b *testing.B) {
+	line := []byte(strings.Repeat(`{"time":"2026-01-02T03:04:05.678Z"} `, 6))
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		CleanJSON(line)
+	}
+}

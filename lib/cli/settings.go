@@ -30,6 +30,8 @@ const (
 	KeysDir          = "CDKTR_KEYS"
 	UIRefresh        = "CDKTR_TUI_STATUS_REFRESH_INTERVAL_MS"
 	HeartbeatTimeout = "CDKTR_AGENT_HEARTBEAT_TIMEOUT_MS"
+	DiskReserve      = "CDKTR_DISK_RESERVE_MB"
+	SpoolSize        = "CDKTR_AGENT_SPOOL_MB"
 	schedulerPoll    = "CDKTR_SCHEDULER_START_POLL_FREQUENCY_MS" // no effect: nothing polls here
 	queueInterval    = "CDKTR_Q_PERSISTENCE_INTERVAL_MS"         // no effect, for the same reason
 )
@@ -46,6 +48,7 @@ const (
 	slots  // 1 to wire.MaxSlots
 	millis // from 1, a duration
 	seconds
+	mebibytes // from 0
 )
 
 // table is every setting, in the order in which people read them. In a default,
@@ -66,6 +69,8 @@ var table = [...]struct {
 	{LivePort, port, "5563"},
 	{MaxConcurrency, slots, "5"},
 	{HeartbeatTimeout, millis, "30000"},
+	{DiskReserve, mebibytes, "256"},
+	{SpoolSize, count, "64"},
 	{TryTimeout, millis, "3000"},
 	{RetryAttempts, count, "20"},
 	{LogLevel, level, "INFO"},
@@ -231,6 +236,8 @@ func (e Env) check(k kind, value string) (string, error) {
 		return number(1, wire.MaxSlots)
 	case millis, seconds:
 		return number(1, 1_000_000_000)
+	case mebibytes:
+		return number(0, 1_000_000_000)
 	}
 	panic("a setting of no kind")
 }

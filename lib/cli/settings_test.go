@@ -60,8 +60,8 @@ func TestDefaultsAreThoseOfTheManual(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if s.Duration(WorkflowRefresh) != time.Minute || s.Duration(TryTimeout) != 3*time.Second || s.Int(RetryAttempts) != 20 {
-		t.Errorf("durations are wrong: %+v", s.All())
+	if s.Int(DiskReserve) != 256 || s.Duration(WorkflowRefresh) != time.Minute || s.Duration(TryTimeout) != 3*time.Second || s.Int(RetryAttempts) != 20 {
+		t.Errorf("numbers are wrong: %+v", s.All())
 	}
 	if s.Address() != "" {
 		t.Errorf("address %q although nobody set one", s.Address())
@@ -87,6 +87,7 @@ func TestBadSettingIs78AndSaysWhere(t *testing.T) {
 		{dotenv: "CDKTR_PRINCIPAL_HOST=tcp://x", want: `.env:1): "tcp://x" is not the name`},
 		{dotenv: "CDKTR_LOG_LEVEL=loud", want: `"loud" is none of`},
 		{dotenv: "CDKTR_AGENT_MAX_CONCURRENCY=20000", want: `.env:1): "20000" is not a whole number from 1 to 10000`},
+		{dotenv: "CDKTR_DISK_RESERVE_MB=1GB", want: `.env:1): "1GB" is not a whole number from 0 to`},
 		{dotenv: "CDKTR_RETRY_ATTEMPTS=0", want: `"0" is not a whole number from 1`},
 		{dotenv: "CDKTR_Q_PERSISTENCE_INTERVAL_MS=soon", want: `"soon" is not a whole number`},
 		{dotenv: "\nCDKTR_PRINCIPAL_PORT=-1", want: `.env:2): "-1" is not`},

@@ -210,7 +210,7 @@ var masks = []struct {
 	by   string
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?`), "TIME"},
-	{regexp.MustCompile(`"(pid|pos|t)": ?\d+`), `"$1":N`},
+	{regexp.MustCompile(`"(pid|pos|t|free)": ?\d+`), `"$1":N`},
 	{regexp.MustCompile(`"(version|cursor|epoch|public_key|hash)": ?"[^"]*"`), `"$1":"X"`},
 	{regexp.MustCompile(`\bpid \d+`), "pid N"},
 	{regexp.MustCompile(`tcp://(127\.0\.0\.1|localhost):\d+`), "tcp://$1:PORT"},

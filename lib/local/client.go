@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/client"
@@ -52,6 +53,47 @@ func (in *Installation) Wait(ctx context.Context, id string) (wire.RunWaited, er
 	}
 	r, err := in.Run(ctx, id)
 	return wire.RunWaited{Run: id, Status: r.Status, Ended: true}, err
+}
+
+// FollowRun gives emit the lines of the run, to one reader, and returns when the
+// run has ended and its last line was given out. Of the query nothing is used.
+func (in *Installation) FollowRun(ctx context.Context, id string, _ wire.LogsQuery, emit func(wire.Logs) error) (wire.RunWaited, error) {
+	if _, err := in.Run(ctx, id); err != nil {
+		return wire.RunWaited{}, err
+	}
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer stop()
+		_, _ = in.Wait(following, id) // of both ways to end ctx tells
+	}()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	q := wire.LogsQuery{ByPos: true, WaitMS: int(wire.MaxWait / time.Millisecond)}
+	for more := true; more; {
+		if following.Err() != nil {
+			q.WaitMS = 0 // all lines are there
+		}
+		page, err := in.lines.query(following, &q)
+		switch {
+		case ctx.Err() != nil:
+			return wire.RunWaited{}, ctx.Err()
+		case err != nil && following.Err() != nil:
+			continue
+		case err != nil:
+			return wire.RunWaited{}, err
+		}
+		if err := emit(page); err != nil {
+			return wire.RunWaited{}, err
+		}
+		q.Cursor = page.Cursor
+		more = page.More || q.WaitMS > 0
+	}
+	return in.Wait(ctx, id)
 }
 
 // Run returns the run with its tasks.

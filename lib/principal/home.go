@@ -85,10 +85,12 @@ func (h *Home) Announce(p wire.Presence) error {
 	}
 	name := filepath.Join(h.dir, wire.PresenceFile)
 	temp := name + ".new"
-	if err := os.WriteFile(temp, text.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("announce the principal: %w", err)
+	err := os.WriteFile(temp, text.Bytes(), 0o600)
+	if err == nil {
+		err = os.Rename(temp, name)
 	}
-	if err := os.Rename(temp, name); err != nil {
+	if err != nil {
+		_ = os.Remove(temp) // on a full disk even this little counts
 		return fmt.Errorf("announce the principal: %w", err)
 	}
 	return nil

@@ -13,6 +13,7 @@ func (p *Principal) ping(_ context.Context, c *call, _ *wire.Plain) {
 }
 
 func (p *Principal) status(ctx context.Context, c *call, _ *wire.Plain) {
+	room := p.disk.status()
 	loaded, broken := p.definitions.shown.Load().counts()
 	p.loop.submit(ctx, func(l *loop) {
 		now := l.machine.Counts()
@@ -28,6 +29,8 @@ func (p *Principal) status(ctx context.Context, c *call, _ *wire.Plain) {
 			Ready:     now.ReadyTasks,
 			Running:   now.RunningTasks,
 			Agents:    now.Agents,
+			Live:      p.live.pub.Endpoint(),
+			Disk:      room,
 		})
 	})
 }

@@ -218,6 +218,12 @@ func (in *intake) take(batch []*intakeCall, r *bus.Request) []*intakeCall {
 
 // store commits what is new in the calls and answers them.
 func (in *intake) store(ctx context.Context, calls []*intakeCall) error {
+	if full := in.p.disk.refusesLines(); full != nil {
+		for _, c := range calls {
+			c.refuse(full)
+		}
+		return nil
+	}
 	var fresh []wire.LogBatch
 	ahead := map[wire.StreamID]int64{} // durable once this commit is
 	for _, c := range calls {
@@ -242,6 +248,8 @@ func (in *intake) store(ctx context.Context, calls []*intakeCall) error {
 		if err := in.p.store.AppendLines(context.Background(), fresh); err != nil {
 			return fmt.Errorf("commit %d batches of lines: %w", len(fresh), err)
 		}
+		// Before anybody can learn of them: see live.
+		in.p.live.arrived(fresh)
 		in.advance(ahead)
 	}
 	failpoint.Hit("principal.before-acknowledge-lines")
@@ -252,7 +260,6 @@ func (in *intake) store(ctx context.Context, calls []*intakeCall) error {
 			c.ok(wire.LogAppended{Batches: c.acks})
 		}
 	}
-	in.p.live.lines(fresh)
 	return nil
 }
 

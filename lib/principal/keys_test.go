@@ -232,7 +232,7 @@ func TestRevokedSubscriberHearsNothingMore(t *testing.T) {
 			t.Fatal("a revoked subscriber is not told")
 		}
 	}
-	harness.Eventually(t, "the other one is back", s.p.live.pub.Wanted)
+	harness.Eventually(t, "the other one is back", func() bool { return s.p.live.pub.Wanted("event/") })
 	id := s.trigger("hello", "").Run
 	if got := good.next("event/hello/" + id + "/").Event; got == nil || got.Status != "PENDING" {
 		t.Errorf("another subscriber heard %+v", got)

@@ -2,6 +2,8 @@ package principal
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +33,7 @@ func (s *site) subscribe() *stream {
 }
 
 // next skips to a message of that topic.
-func (st *stream) next(topic string) published {
+func (st *stream) next(topic string) wire.Live {
 	st.t.Helper()
 	late := time.After(harness.Patience)
 	for {
@@ -43,7 +45,7 @@ func (st *stream) next(topic string) published {
 			if m.Topic != topic {
 				continue
 			}
-			var p published
+			var p wire.Live
 			if err := json.Unmarshal(m.Body, &p); err != nil {
 				st.t.Fatal(err)
 			}
@@ -98,4 +100,86 @@ func TestLiveStreamSaysNothingBeforeTheCommit(t *testing.T) {
 	}
 	release()
 	st.next("event/hello/" + trigger.get(t).Run + "/")
+}
+
+// Whoever has seen everything up to Before has missed nothing, whether he has
+// subscribed to all, to a workflow or to a run; and what is too large to be
+// published shows as a hole.
+func TestMessagesSayWhatCameBefore(t *testing.T) {
+	s := newSite(t)
+	first, second := s.trigger("hello", "").Run, s.trigger("hello", "").Run
+	w := s.worker("a1", 2)
+	attempts := map[string]wire.Attempt{}
+	for len(attempts) < 2 {
+		for _, l := range w.take() {
+			attempts[l.Attempt.Run] = l.Attempt
+		}
+	}
+	start := s.store.Durable()
+	w.durable(batch(attempts[first], 1, "nobody listens"))
+	st := s.subscribe()
+	long := strings.Repeat("x", 1000)
+	many := slices.Repeat([]string{long}, 200)
+	many[100] = strings.Repeat("y", wire.MaxLive)
+	w.durable(batch(attempts[second], 1, many...))
+	w.durable(batch(attempts[first], 2, "last"))
+
+	seen, records := int64(0), 0
+	for records < 199 {
+		m := st.next("log/hello/" + second + "/a/")
+		if size := len(m.Records) * len(long); size > wire.MaxLive {
+			t.Errorf("a message has %d bytes", size)
+		}
+		want := wire.Before{All: start + 1, Workflow: start + 1, Run: s.p.live.lines.runs.floor}
+		if seen > 0 { // also where that is the long one, which nobody has seen
+			want = wire.Before{All: m.Pos - 1, Workflow: m.Pos - 1, Run: m.Pos - 1}
+		}
+		if m.Before == nil || *m.Before != want {
+			t.Errorf("message of %d, after %d: %+v, want %+v", m.Pos, seen, m.Before, want)
+		}
+		records += len(m.Records)
+		seen = m.Pos + int64(len(m.Records)) - 1
+	}
+	if seen != start+201 {
+		t.Errorf("the last line is at %d, want %d", seen, start+201)
+	}
+	last := st.next("log/hello/" + first + "/a/")
+	if want := (wire.Before{All: seen, Workflow: seen, Run: start + 1}); last.Before == nil || *last.Before != want {
+		t.Errorf("the other run's: %+v, want %+v", last.Before, want)
+	}
+	if m := st.next(wire.TopicMark); m.Lines != last.Pos || m.Events == 0 || m.Events >= m.Lines {
+		t.Errorf("the mark tells lines up to %d and events up to %d; the last line is at %d", m.Lines, m.Events, last.Pos)
+	}
+}
+
+// Who follows asks often; where there is nothing, the store is left alone.
+func TestNothingNewIsAnsweredFromMemory(t *testing.T) {
+	s := newSite(t)
+	quiet, busy := s.trigger("hello", "").Run, s.trigger("hello", "").Run
+	w := s.worker("a1", 2)
+	attempts := map[string]wire.Attempt{}
+	for len(attempts) < 2 {
+		for _, l := range w.take() {
+			attempts[l.Attempt.Run] = l.Attempt
+		}
+	}
+	w.durable(batch(attempts[quiet], 1, "one"))
+	at := s.store.Durable()
+	w.durable(batch(attempts[busy], 1, "one", "two"))
+	pages := s.store.read()
+	query := func(run string, after int64) wire.Logs {
+		return ask[wire.Logs](t, s.admin, wire.OpLogsQuery, &wire.LogsQuery{Filter: wire.Filter{Run: run}, ByPos: true, After: after})
+	}
+	if page := query(quiet, at); len(page.Records) != 0 || page.Pos != at+2 || page.More {
+		t.Errorf("a quiet run after %d: %+v", at, page)
+	}
+	if s.store.read() != pages {
+		t.Error("the store was asked for what is known")
+	}
+	query(busy, at)
+	query("", at)
+	query(quiet, at-1)
+	if got := s.store.read(); got != pages+3 {
+		t.Errorf("the store was asked %d times for what may be there, want 3", got-pages)
+	}
 }

@@ -172,6 +172,7 @@ func (l *loop) release(e run.Effect) {
 
 // happened tells the rest of the principal of one durable event.
 func (l *loop) happened(e *run.Event) {
+	l.p.live.happened(e) // before anybody can learn of it: see live
 	switch e.Kind {
 	case run.RunCreated:
 		l.p.intake.born(e.Run, e.Workflow)
@@ -190,7 +191,6 @@ func (l *loop) happened(e *run.Event) {
 		l.reopened[e.Run] = true
 		l.p.lastRuns.set(e.Workflow, e.Run, e.Status)
 	}
-	l.p.live.event(e)
 }
 
 func (l *loop) agentChanged(e run.AgentChanged) {

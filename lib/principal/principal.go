@@ -51,6 +51,11 @@ type Config struct {
 	Refresh   time.Duration // how often it is read again
 
 	HeartbeatTimeout time.Duration
+
+	Disks   []string                            // directories on the disks that the history is written to
+	Reserve int64                               // bytes that are kept free there; 0: none
+	Free    func(dir string) (n int64, e error) // how much is free; nil: what the system says
+	Broken  <-chan error                        // gets the error of a store that has failed between two calls
 }
 
 // Port is one of the two ports beside the API's. Named: the user asked for
@@ -71,6 +76,7 @@ type Principal struct {
 	loop        *loop
 	intake      *intake
 	definitions *definitions
+	disk        *disk
 	queries     *queries
 	lastRuns    *lastRuns
 	started     time.Time
@@ -97,6 +103,7 @@ func Open(ctx context.Context, cfg Config, store Store) (*Principal, error) {
 	}
 	p.queries = newQueries(p)
 	p.loop = newLoop(p, machine)
+	p.disk = newDisk(cfg)
 	p.definitions = newDefinitions(NewDirectory(cfg.Workflows), cfg.Refresh, cfg.Log)
 	if err := p.bind(); err != nil {
 		return nil, err
@@ -139,7 +146,7 @@ func (p *Principal) bindAll() error {
 		if err != nil {
 			return err
 		}
-		p.live = &live{pub: pub, epoch: p.epoch, store: p.store}
+		p.live = newLive(pub, p.epoch, p.store)
 		return nil
 	})
 }
@@ -199,7 +206,7 @@ func (p *Principal) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	parts := []func(context.Context) error{p.door, p.loop.run, p.intake.run, p.definitions.run, p.live.run, p.watchServer}
+	parts := []func(context.Context) error{p.door, p.loop.run, p.intake.run, p.definitions.run, p.live.run, p.disk.run, p.watch}
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
 		go func() {
@@ -219,9 +226,12 @@ func (p *Principal) Run(ctx context.Context) error {
 	return errors.Join(first, p.server.Close())
 }
 
-// watchServer ends the process when the handler that checks keys has ended.
-func (p *Principal) watchServer(ctx context.Context) error {
+// watch ends the process when what it stands on has failed: the handler that
+// checks keys, or the store.
+func (p *Principal) watch(ctx context.Context) error {
 	select {
+	case err := <-p.cfg.Broken:
+		return fmt.Errorf("the history failed: %w", err)
 	case err := <-p.server.Failed():
 		return fmt.Errorf("the key check stopped: %w", err)
 	case <-ctx.Done():

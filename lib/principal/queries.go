@@ -2,6 +2,7 @@ package principal
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -146,6 +147,10 @@ func (p *Principal) listRuns(ctx context.Context, c *call, req *wire.RunList) {
 }
 
 func (p *Principal) listEvents(ctx context.Context, c *call, req *wire.EventsQuery) {
+	if upTo, quiet := p.quiet(p.live.events, req.Filter, req.After, req.Cursor); quiet {
+		c.ok(wire.Events{Events: []wire.Event{}, Pos: upTo})
+		return
+	}
 	p.queries.start(ctx, c, func(ctx context.Context) (any, error) {
 		if err := p.narrow(ctx, &req.Filter, req.Cursor); err != nil {
 			return nil, err
@@ -165,6 +170,10 @@ func (p *Principal) listLogs(ctx context.Context, c *call, req *wire.LogsQuery) 
 		c.refuse(refuse(wire.BadRequest, "stream %q is not one of stdout, stderr, system", req.Stream))
 		return
 	}
+	if upTo, quiet := p.quiet(p.live.lines, req.Filter, req.After, req.Cursor); quiet && req.ByPos && req.WaitMS == 0 {
+		c.ok(wire.Logs{Records: []json.RawMessage{}, Pos: upTo})
+		return
+	}
 	deadline := time.Now().Add(req.Wait())
 	p.queries.start(ctx, c, func(ctx context.Context) (any, error) {
 		if err := p.narrow(ctx, &req.Filter, req.Cursor); err != nil {
@@ -175,7 +184,7 @@ func (p *Principal) listLogs(ctx context.Context, c *call, req *wire.LogsQuery) 
 			news := p.intake.news(req.Run)
 			page, err := p.store.ListLogs(ctx, *req)
 			left := time.Until(deadline)
-			if err != nil || len(page.Records) > 0 || left <= 0 || news == nil {
+			if err != nil || len(page.Records) > 0 || page.More || left <= 0 || news == nil {
 				return page, err
 			}
 			req.Cursor = page.Cursor

@@ -34,8 +34,11 @@ func (p *Principal) retryFrom(ctx context.Context, c *call, id string, after int
 		if err != nil {
 			return nil, err
 		}
+		full := p.disk.refusesRun()
 		p.loop.submit(ctx, func(l *loop) {
 			switch {
+			case full != nil && !l.machine.Open(id):
+				c.refuse(full)
 			case l.machine.Open(id) || l.current(story):
 				token := l.expect(func(e run.Effect) { c.effect(e, wire.RunWaited{Run: id}) })
 				l.apply(run.Retry{Token: token, Run: id, Story: story, After: after})

@@ -84,9 +84,9 @@ func (l *loop) triggerBatch(c *call, commands []*run.Trigger, results []wire.Tri
 }
 
 // prepare checks one wanted run against the workflows that are loaded now.
-// What is wrong with it counts only where its key has no run yet: a retry gets
-// its run, whatever became of the file since. unknown remembers, if it is not
-// nil, what was said of a workflow.
+// What is wrong with it, or with the disk, counts only where its key has no run
+// yet: a retry gets its run, whatever became of the file since. unknown
+// remembers, if it is not nil, what was said of a workflow.
 func (p *Principal) prepare(item wire.TriggerItem, unknown map[string]*wire.Error) (run.Trigger, *wire.Error) {
 	switch item.Source {
 	case "":
@@ -103,14 +103,15 @@ func (p *Principal) prepare(item wire.TriggerItem, unknown map[string]*wire.Erro
 	if refused == nil {
 		cmd.Params, cmd.Defaults, refused = brief.Params(def, item.Params)
 	}
-	if refused == nil {
+	if refused != nil {
+		cmd.Params, cmd.Defaults = item.Params, nil
+	} else if refused = p.disk.refusesRun(); refused == nil {
 		cmd.Workflow = def
 		return cmd, nil
 	}
 	if item.Key == "" {
 		return run.Trigger{}, refused
 	}
-	cmd.Params, cmd.Defaults = item.Params, nil
 	cmd.Otherwise = &run.Refused{Code: run.Code(refused.Code), Message: refused.Message}
 	return cmd, nil
 }

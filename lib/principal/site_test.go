@@ -39,23 +39,23 @@ var workflows = map[string]string{
 	"broken.yml":   "tasks: {a: {rn: x}}\n",
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, changes ...func(*Config)) *site {
 	t.Helper()
 	data := t.TempDir()
 	for name, text := range workflows {
 		put(t, filepath.Join(data, "workflows"), name, text)
 	}
-	return openSite(t, data, &memory{})
+	return openSite(t, data, &memory{}, changes...)
 }
 
 // openSite starts a principal on what is there already.
-func openSite(t *testing.T, data string, store *memory) *site {
+func openSite(t *testing.T, data string, store *memory, changes ...func(*Config)) *site {
 	t.Helper()
 	ring, err := bus.OpenRing(filepath.Join(data, "keys"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Open(t.Context(), Config{
+	cfg := Config{
 		Data:             data,
 		Version:          "test",
 		Log:              slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -64,7 +64,11 @@ func openSite(t *testing.T, data string, store *memory) *site {
 		Workflows:        filepath.Join(data, "workflows"),
 		Refresh:          time.Hour,
 		HeartbeatTimeout: 30 * time.Second,
-	}, store)
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	p, err := Open(t.Context(), cfg, store)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package store
 import (
 	"sync"
 	"time"
+
+	duckdb "github.com/marcboeker/go-duckdb/v2"
 )
 
 // A start replays the write-ahead files, at some 0.3 ms a commit: DuckDB's own
@@ -77,7 +79,7 @@ func (s *Store) keepEvents() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failed == nil {
-		s.checkpoint(stateAlias, s.opts.Path)
+		l.failed = s.checkpoint(stateAlias, s.opts.Path)
 	}
 }
 
@@ -88,14 +90,29 @@ func (s *Store) keepLines() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if newest := s.days.newest(); l.failed == nil && newest != nil {
-		s.checkpoint(newest.alias, s.days.path(newest.date))
+		l.failed = s.checkpoint(newest.alias, s.days.path(newest.date))
 	}
 }
 
 // checkpoint is called under the lock of the file's writer. One that fails
-// costs the next start some time, no more.
-func (s *Store) checkpoint(alias, path string) {
-	if _, err := s.db.Exec("CHECKPOINT " + alias); err != nil {
+// costs the next start some time, no more, unless DuckDB gives up with it, as
+// it does on a full disk: that is the end of the store.
+func (s *Store) checkpoint(alias, path string) error {
+	_, err := s.db.Exec("CHECKPOINT " + alias)
+	if duckType(err) == duckdb.ErrorTypeFatal {
+		err = disk("write %s: %w", path, err)
+		select {
+		case s.broken <- err:
+		default:
+		}
+		return err
+	}
+	if err != nil {
 		s.opts.Logger.Warn("a write-ahead file is kept", "file", path, "error", err)
 	}
+	return nil
 }
+
+// Broken gets an error when the store has failed while nobody waited for it:
+// then the process must end, as after a commit that failed.
+func (s *Store) Broken() <-chan error { return s.broken }

@@ -34,6 +34,10 @@ func emptySpan() span { return span{math.MaxInt64, math.MinInt64} }
 
 func (s span) widen(o span) span { return span{min(s.min, o.min), max(s.max, o.max)} }
 
+func (s span) within(o span) span { return span{max(s.min, o.min), min(s.max, o.max)} }
+
+func (s span) meets(o span) bool { return s.min <= o.max && o.min <= s.max }
+
 const dateLayout = "2006-01-02"
 
 // days knows all log files. A file is attached when it is first needed and
@@ -48,6 +52,7 @@ type days struct {
 	attached map[string]*day
 	dates    []string // all that there are, ascending
 	broken   map[string]bool
+	known    map[string]day // measures of files that are not attached
 }
 
 var dayFile = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)\.db$`)
@@ -67,6 +72,7 @@ func openDays(db *sql.DB, o Options) (*days, error) {
 		}
 	}
 	slices.Sort(d.dates)
+	d.known = d.readSpans()
 	return d, nil
 }
 
@@ -198,30 +204,22 @@ func (d *days) seal(ctx context.Context, at *day) {
 	if _, err := d.db.ExecContext(ctx, "CHECKPOINT "+at.alias); err != nil {
 		d.log.Warn("a log file keeps its write-ahead file", "file", d.path(at.date), "error", err)
 	}
+	d.writeSpans()
 }
 
-// clockSkew is how far ahead of the principal's an agent's clock may be, and
-// how far back the principal's own may have been set, before a query with a
-// time or a run misses lines in files of other days.
-const clockSkew = 24 * time.Hour
-
-// since returns copies of all files that may hold lines with a time at or
-// after t, or that were stored at or after t, oldest first. The zero time
-// stands for all. A file that cannot be read is left out, with a warning:
-// the others still answer.
-func (d *days) since(ctx context.Context, t time.Time) ([]day, error) {
-	from := ""
-	if !t.IsZero() {
-		from = t.UTC().Add(-clockSkew).Format(dateLayout)
-	}
+// holding returns copies of all files that may hold lines that are wanted, by
+// their measures, oldest first. A name is no measure: the clock may have been
+// wrong, and lines may be late. A file that cannot be read is left out, with a
+// warning: the others still answer.
+func (d *days) holding(ctx context.Context, wanted func(*day) bool) ([]day, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var found []day
 	for _, date := range d.dates {
-		if date < from || d.broken[date] {
+		at := d.attached[date]
+		if known, ok := d.known[date]; d.broken[date] || at == nil && ok && !wanted(&known) {
 			continue
 		}
-		at := d.attached[date]
 		if at == nil {
 			var err error
 			if at, err = d.attach(ctx, date); err != nil {
@@ -233,7 +231,9 @@ func (d *days) since(ctx context.Context, t time.Time) ([]day, error) {
 				continue
 			}
 		}
-		found = append(found, *at)
+		if wanted(at) {
+			found = append(found, *at)
+		}
 	}
 	slices.SortStableFunc(found, func(a, b day) int { return cmp.Compare(a.pos.min, b.pos.min) })
 	return found, nil

@@ -68,9 +68,12 @@ func (e *MissingError) Unwrap() error { return ErrMissing }
 // diskError marks err as ErrDisk, whatever its own kind is.
 type diskError struct{ err error }
 
-func (e *diskError) Error() string        { return e.err.Error() }
+func (e *diskError) Error() string        { return traces.ReplaceAllString(e.err.Error(), "") }
 func (e *diskError) Unwrap() error        { return e.err }
 func (e *diskError) Is(target error) bool { return target == ErrDisk }
+
+// traces are what DuckDB adds to a fatal error: where in its own code it was.
+var traces = regexp.MustCompile(`\s*Stack Trace:\s+(?:[^\n]*\[0x[0-9a-f]+\]\n?)*`)
 
 func disk(format string, args ...any) error {
 	return &diskError{fmt.Errorf(format, args...)}

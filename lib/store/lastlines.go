@@ -26,7 +26,7 @@ func (s *Store) lastLines(ctx context.Context, runs []string, last map[wire.Stre
 	if err != nil {
 		return err
 	}
-	days, err := s.days.since(ctx, began)
+	days, err := s.days.holding(ctx, func(d *day) bool { return d.pos.max > began })
 	if err != nil {
 		return err
 	}

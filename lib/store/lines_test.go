@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -167,11 +168,90 @@ func TestLinesGoIntoTheFileOfTheDayTheyAreStored(t *testing.T) {
 		must(t, s.Close())
 		s = open(t, o)
 	}
-	// A second day that is read only for what it may hold.
-	fresh, err := s.days.since(ctx, first.AddDate(0, 0, 5))
-	must(t, err)
-	if len(fresh) != 1 || fresh[0].date != "2026-03-08" {
-		t.Errorf("a query since day 5 looks at %v", fresh)
+}
+
+// Lines are found by their own time and by their run, whatever the principal's
+// clock said when they came: a file's name is no measure. And no file is opened
+// for nothing.
+func TestLinesAreFoundWhateverTheClockSaid(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	o := options(dir)
+	true0 := time.Date(2026, 3, 20, 23, 59, 58, 0, time.UTC)
+	now := true0
+	o.Now = func() time.Time { return now }
+	s := open(t, o)
+	d := definition("etl.daily", "extract")
+	old := true0.AddDate(0, 0, -7)
+	step := func(clock time.Time, run string, seq int64, at time.Time, text string) {
+		t.Helper()
+		now = clock
+		must(t, s.AppendLines(ctx, []wire.LogBatch{batch(run, seq, at, text)}))
+	}
+	now = old
+	must(t, s.Append(ctx, []run.Event{created("r0", d, old)}))
+	step(old, "r0", 1, old, "a week ago")
+	now = true0
+	must(t, s.Append(ctx, []run.Event{created("r1", d, true0)}))
+	step(true0, "r1", 1, true0, "before midnight")
+	step(true0.Add(4*time.Second), "r1", 2, true0.Add(4*time.Second), "after midnight")
+	step(true0.Add(-5*time.Hour), "r1", 3, true0.Add(5*time.Second), "hours back")
+	step(true0.AddDate(0, 0, -12), "r1", 4, true0.Add(6*time.Second), "days back")
+	step(true0.AddDate(0, 0, -12), "r1", 5, true0.AddDate(0, 0, -12), "days back, the agent too")
+	step(true0.AddDate(0, 0, 400), "r1", 6, true0.Add(7*time.Second), "a year ahead")
+	step(true0.Add(8*time.Second), "r0", 2, old.Add(time.Second), "a week late")
+	step(true0.Add(9*time.Second), "r0", 3, old.Add(2*time.Second), "a week late too")
+
+	hour := func(at time.Time) wire.Filter {
+		since, until := wire.At(at.Add(-time.Hour)), wire.At(at.Add(time.Hour))
+		return wire.Filter{Since: &since, Until: &until}
+	}
+	after := wire.At(true0.Add(5 * time.Second))
+	for _, restarted := range []bool{false, true, true} {
+		for _, c := range []struct {
+			q    wire.LogsQuery
+			want string
+		}{
+			{wire.LogsQuery{Filter: wire.Filter{Run: "r0"}}, "[a week ago|a week late|a week late too]"},
+			{wire.LogsQuery{Filter: hour(old)}, "[a week ago|a week late|a week late too]"},
+			{wire.LogsQuery{Filter: hour(true0)}, "[before midnight|after midnight|hours back|days back|a year ahead]"},
+			{wire.LogsQuery{Filter: wire.Filter{Since: &after}}, "[hours back|days back|a year ahead]"},
+			{wire.LogsQuery{Filter: wire.Filter{Run: "r1"}}, "[days back, the agent too|before midnight|after midnight|hours back|days back|a year ahead]"},
+			{wire.LogsQuery{Filter: wire.Filter{Run: "r1"}, ByPos: true}, "[before midnight|after midnight|hours back|days back|days back, the agent too|a year ahead]"},
+			{wire.LogsQuery{Last: 2}, "[days back|a year ahead]"},
+			{wire.LogsQuery{Last: 3, ByPos: true}, "[a year ahead|a week late|a week late too]"},
+			{wire.LogsQuery{After: 9, ByPos: true}, "[a week late|a week late too]"},
+			{wire.LogsQuery{After: 7, Filter: hour(old)}, "[a week late|a week late too]"},
+		} {
+			if got := "[" + strings.Join(follow(t, s, c.q), "|") + "]"; got != c.want {
+				t.Errorf("restarted %v, %+v:\n got %s\nwant %s", restarted, c.q, got, c.want)
+			}
+		}
+		last, err := s.LastLines(ctx, []string{"r1"})
+		must(t, err)
+		if got := last[wire.StreamID{Run: "r1", Task: "extract", Attempt: 1, Stream: "stdout"}]; got != 6 {
+			t.Errorf("the last line of r1 is %d", got)
+		}
+		must(t, s.Close())
+		s = open(t, o)
+	}
+	follow(t, s, wire.LogsQuery{Filter: hour(old)})
+	var opened []string
+	for date := range s.days.attached {
+		opened = append(opened, date)
+	}
+	slices.Sort(opened)
+	if got := fmt.Sprint(opened); got != "[2026-03-08 2026-03-13 2026-03-21]" {
+		t.Errorf("for one hour %s were opened", got)
+	}
+	must(t, s.Close())
+
+	// What is noted of a file that has changed since does not count.
+	must(t, os.Chtimes(filepath.Join(dir, "logs", "2026-03-08.db"), now, now))
+	must(t, os.WriteFile(filepath.Join(dir, "logs", "2026-03-13.db.wal"), nil, 0o600))
+	s = open(t, o)
+	if _, known := s.days.known["2026-03-08"]; known || len(s.days.known) != 3 {
+		t.Errorf("known are %v", s.days.known)
 	}
 }
 

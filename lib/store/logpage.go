@@ -1,10 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"io"
 	"slices"
@@ -16,93 +16,94 @@ import (
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// maxLines is how many log records a page has at most.
-// Up to 5,000, DuckDB keeps a heap of them and does not sort all lines.
-const maxLines = 4096
-
-// loadBytes is how much text one query may load before it is known how much of
-// it a page has room for.
-const loadBytes = 16 << 20
-
-// fill puts into the page what it has room for.
-func (s *Store) fill(ctx context.Context, lq *logQuery, page wire.Logs, at cursor) (wire.Logs, error) {
-	w := lq.where.clone()
-	lq.after(&w, at)
-	more := false
-	if lq.largest*maxLines > loadBytes {
-		upTo, beyond, err := lq.fit(ctx, w)
-		if err != nil {
-			return page, err
-		}
-		lq.upTo(&w, upTo)
-		more = beyond
-	}
-	lines, err := lq.lines(ctx, w)
-	if err != nil {
-		return page, err
-	}
-	n, err := s.encode(ctx, lq, lines, &page)
-	if err != nil {
-		return page, err
-	}
-	if n > 0 {
-		at.Pos, at.Time = lines[n-1].pos, lines[n-1].micros
-	}
-	if more || n < len(lines) {
-		page.More, page.Cursor = true, at.String()
-		return page, nil
-	}
-	return lq.end(page, at), nil
-}
-
-// fit returns where a page ends, the zero cursor where there is nothing, and
-// whether more follows. It reads no text, so that where lines are large it is
-// known what will be loaded before it is.
-func (lq *logQuery) fit(ctx context.Context, w where) (upTo cursor, more bool, err error) {
-	rows, err := lq.db.QueryContext(ctx, "SELECT pos, epoch_us(time), size FROM ("+lq.from+") WHERE "+w.String()+lq.order("")+" LIMIT ?",
-		append(w.args[:len(w.args):len(w.args)], maxLines+1)...)
-	if err != nil {
-		return cursor{}, false, err
-	}
-	defer func() { _ = rows.Close() }()
-	total, count := int64(0), 0
-	for rows.Next() {
-		var pos, micros, size int64
-		if err := rows.Scan(&pos, &micros, &size); err != nil {
-			return cursor{}, false, err
-		}
-		if total += size + 150; count == maxLines || count > 0 && total > pageBytes {
-			return upTo, true, nil
-		}
-		upTo.Pos, upTo.Time = pos, micros
-		count++
-	}
-	return upTo, false, rows.Err()
-}
-
 // loaded is a line as its table has it.
 type loaded struct {
-	pos, head, micros int64
-	wire.LogRecord
+	pos, head, micros, seq int64
+	text                   string
+	other                  *other // in place of text
 }
 
-// lines loads at most one line more than a page takes.
-func (lq *logQuery) lines(ctx context.Context, w where) ([]loaded, error) {
-	lines := make([]loaded, 0, maxLines+1)
+// other is what a line that is not plain has.
+type other struct {
+	message *string
+	binary  []byte
+	part    int
+	gap     *wire.Gap
+}
+
+// plain is true of a line that is nothing but one piece of text: nearly all.
+const plain = "message IS NOT NULL AND part IS NULL AND size <= ?"
+
+// lines loads the lines in a box, in order.
+func (lq *logQuery) lines(ctx context.Context, b box) ([]loaded, error) {
+	lines, others, err := lq.plainLines(ctx, b)
+	if err == nil && others > 0 {
+		lines, err = lq.otherLines(ctx, b, lines)
+	}
+	if order := lq.compare(); !slices.IsSortedFunc(lines, order) {
+		slices.SortFunc(lines, order)
+	}
+	return lines, err
+}
+
+// plainLines loads the plain lines, in any order, and says how many others
+// there are. The lines come in one long text, each as numbers and a message,
+// because handing over a value costs more than reading it.
+func (lq *logQuery) plainLines(ctx context.Context, b box) (lines []loaded, others int64, err error) {
+	w := lq.narrow.clone()
+	b.conditions(&w)
+	args := append([]any{pieceBytes, pieceBytes}, lq.args...)
+	err = each(ctx, lq.db, `SELECT count(*), count(*) FILTER (`+plain+`),
+		string_agg(concat(pos, ' ', head, ' ', epoch_us(time), ' ', seq, ' ', strlen(message), ' ', message), '') FILTER (`+plain+`)
+		FROM (`+lq.from+`) WHERE `+w.String(), append(args, w.args...), func(row []driver.Value) {
+		count := row[1].(int64)
+		others = row[0].(int64) - count
+		packed, _ := row[2].(string)
+		lines = make([]loaded, count, count+others)
+		for i := range lines {
+			l := &lines[i]
+			var size int64
+			l.pos, packed = number(packed)
+			l.head, packed = number(packed)
+			l.micros, packed = number(packed)
+			l.seq, packed = number(packed)
+			size, packed = number(packed)
+			l.text, packed = packed[:size], packed[size:]
+		}
+	})
+	return lines, others, err
+}
+
+// number reads a number that DuckDB wrote, and the space behind it.
+func number(text string) (n int64, rest string) {
+	for i := range len(text) {
+		if text[i] == ' ' {
+			return n, text[i+1:]
+		}
+		n = 10*n + int64(text[i]-'0')
+	}
+	return n, ""
+}
+
+// otherLines adds the lines that are not plain.
+func (lq *logQuery) otherLines(ctx context.Context, b box, lines []loaded) ([]loaded, error) {
+	w := lq.narrow.clone()
+	b.conditions(&w)
+	w.add("NOT ("+plain+")", pieceBytes)
 	var long []int // indices of lines of more than one piece
 	err := each(ctx, lq.db, `SELECT pos, head, epoch_us(time), seq, part, message, bytes, gap_lines, gap_bytes, size
-		FROM (`+lq.from+`) WHERE `+w.String()+lq.order("")+" LIMIT ?", append(w.args, maxLines+1), func(row []driver.Value) {
-		l := loaded{pos: row[0].(int64), head: row[1].(int64), micros: row[2].(int64)}
-		l.Time, l.Seq = wire.At(time.UnixMicro(l.micros)), row[3].(int64)
+		FROM (`+lq.from+`) WHERE `+w.String(), append(lq.args[:len(lq.args):len(lq.args)], w.args...), func(row []driver.Value) {
+		o := new(other)
+		l := loaded{pos: row[0].(int64), head: row[1].(int64), micros: row[2].(int64), seq: row[3].(int64), other: o}
 		if part, ok := row[4].(int32); ok {
-			l.Part = int(part)
+			o.part = int(part)
 		}
 		if message, ok := row[5].(string); ok {
-			l.Message = &message
+			o.message = &message
 		}
-		l.MessageBase64, _ = row[6].([]byte)
+		o.binary, _ = row[6].([]byte)
 		if gap, ok := row[7].(int64); ok {
-			l.Gap = &wire.Gap{Lines: gap, Bytes: row[8].(int64)}
+			o.gap = &wire.Gap{Lines: gap, Bytes: row[8].(int64)}
 		}
 		if row[9].(int32) > pieceBytes {
 			long = append(long, len(lines))
@@ -113,6 +114,15 @@ func (lq *logQuery) lines(ctx context.Context, w where) ([]loaded, error) {
 		err = lq.goOn(ctx, lines, long)
 	}
 	return lines, err
+}
+
+func (lq *logQuery) compare() func(a, b loaded) int {
+	if lq.byPos {
+		return func(a, b loaded) int { return cmp.Compare(a.pos, b.pos) }
+	}
+	return func(a, b loaded) int {
+		return cmp.Or(cmp.Compare(a.micros, b.micros), cmp.Compare(a.pos, b.pos))
+	}
 }
 
 // goOn adds to the lines at these indices what goes on beyond the first piece.
@@ -137,17 +147,17 @@ func (lq *logQuery) goOn(ctx context.Context, lines []loaded, long []int) error 
 				return
 			}
 			binary, _ := row[2].([]byte)
-			l := &lines[at[pos]]
-			l.MessageBase64 = append(l.MessageBase64, binary...)
+			o := lines[at[pos]].other
+			o.binary = append(o.binary, binary...)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	for pos, rest := range texts {
-		l := &lines[at[pos]]
-		whole := *l.Message + rest.String()
-		l.Message = &whole
+		o := lines[at[pos]].other
+		whole := *o.message + rest.String()
+		o.message = &whole
 	}
 	return nil
 }
@@ -184,25 +194,35 @@ func each(ctx context.Context, db *sql.DB, query string, args []any, fn func(row
 }
 
 // encode writes lines into the page as long as there is room, and returns how
-// many: encoding can make text longer.
-func (s *Store) encode(ctx context.Context, lq *logQuery, lines []loaded, page *wire.Logs) (int, error) {
+// many: encoding can make text longer. size is what the page holds already.
+func (s *Store) encode(ctx context.Context, lq *logQuery, lines []loaded, page *wire.Logs, size *int) (int, error) {
 	heads, err := s.heads.of(ctx, lq, lines)
 	if err != nil {
 		return 0, err
 	}
-	if len(lines) > 0 {
-		page.Records = make([]json.RawMessage, 0, len(lines))
-	}
+	page.Records = slices.Grow(page.Records, len(lines))
 	var all []byte // one record after the other
+	var of int64   // whose head is encoded
+	var head []byte
+	var r wire.LogRecord
 	for i := range lines {
 		l := &lines[i]
-		h := heads[l.head]
-		l.Workflow, l.Run, l.Task, l.Attempt, l.Agent, l.Stream = h.workflow, h.Run, h.Task, h.Attempt, h.agent, h.Stream
+		if head == nil || l.head != of {
+			h := heads[l.head]
+			r.Workflow, r.Run, r.Task, r.Attempt, r.Agent, r.Stream = h.workflow, h.Run, h.Task, h.Attempt, h.agent, h.Stream
+			of, head = l.head, r.AppendHead(head[:0])
+		}
+		r.Time.Time, r.Seq = time.UnixMicro(l.micros), l.seq
+		r.Message, r.MessageBase64, r.Part, r.Gap = &l.text, nil, 0, nil
+		if o := l.other; o != nil {
+			r.Message, r.MessageBase64, r.Part, r.Gap = o.message, o.binary, o.part, o.gap
+		}
 		start := len(all)
-		all = appendRecord(all, &l.LogRecord)
-		if i == maxLines || i > 0 && len(all) > pageBytes {
+		all = appendRecord(all, head, &r)
+		if *size > 0 && *size+len(all)-start > pageBytes {
 			return i, nil
 		}
+		*size += len(all) - start
 		if i == 0 {
 			all = slices.Grow(all, min(len(all)*len(lines), pageBytes))
 		}
@@ -216,12 +236,12 @@ const maxRecord = 3 << 20
 
 // appendRecord appends a record as it is printed. Text that grows too much, a
 // megabyte of control characters, goes as base64, which does not.
-func appendRecord(page []byte, r *wire.LogRecord) []byte {
+func appendRecord(page, head []byte, r *wire.LogRecord) []byte {
 	start := len(page)
-	page = r.AppendJSON(page)
+	page = r.AppendWith(page, head)
 	if len(page)-start > maxRecord && r.Message != nil {
 		r.Message, r.MessageBase64 = nil, []byte(*r.Message)
-		return r.AppendJSON(page[:start])
+		return r.AppendWith(page[:start], head)
 	}
 	return page
 }

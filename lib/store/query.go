@@ -6,14 +6,16 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// pageBytes is about how much JSON a page holds. A record that is larger
-// travels alone.
-const pageBytes = 1 << 20
+// About how much JSON a page of lines holds, and how much text one of runs or
+// events. What is larger travels alone.
+const (
+	pageBytes = 2 << 20
+	listBytes = 1 << 20
+)
 
 // where collects conditions; values are bound, never pasted.
 type where struct {
@@ -81,18 +83,37 @@ var likePattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`,
 
 // cursor is where a page ended. A query sees no position above Snap, so that
 // its pages fit together while rows arrive; Time (microseconds since 1970) is
-// for an order by time.
+// for an order by time. With Want, the query is still on its way back, from
+// before this place, to where the newest Want begin.
 type cursor struct {
 	Pos  int64
 	Snap int64
 	Time int64
+	Want int
 }
 
-// beginning is the Time of the cursor before everything.
-const beginning = math.MinInt64
+// beginning and end are the Times of the cursors before and after everything.
+const (
+	beginning = math.MinInt64
+	end       = math.MaxInt64
+)
 
 func (c cursor) String() string {
-	return fmt.Sprintf("%d.%d.%d", c.Pos, c.Snap, c.Time)
+	place := fmt.Sprintf("%d.%d.%d", c.Pos, c.Snap, c.Time)
+	if c.Want > 0 {
+		return fmt.Sprintf("%d<%s", c.Want, place)
+	}
+	return place
+}
+
+// backFrom is the cursor from which a query looks back for the newest want.
+func (c cursor) backFrom(want int) cursor {
+	return cursor{Pos: math.MaxInt64, Snap: c.Snap, Time: end, Want: want}
+}
+
+// forward is the cursor of a query that has found where it begins.
+func (c cursor) forward(pos, time int64) cursor {
+	return cursor{Pos: pos, Snap: c.Snap, Time: time}
 }
 
 // parseCursor reads what an earlier page gave out; the empty cursor is the
@@ -101,33 +122,33 @@ func parseCursor(text string, durable int64) (cursor, error) {
 	if text == "" {
 		return cursor{Snap: durable, Time: beginning}, nil
 	}
-	fields := strings.Split(text, ".")
-	var n [3]int64
+	want, place, back := strings.Cut(text, "<")
+	if !back {
+		want, place = "0", text
+	}
+	fields := append(strings.Split(place, "."), want)
+	var n [4]int64
 	bad := len(fields) != len(n)
 	for i := 0; i < len(n) && !bad; i++ {
 		var err error
 		n[i], err = strconv.ParseInt(fields[i], 10, 64)
 		bad = err != nil
 	}
-	if bad {
+	if bad || back != (n[3] > 0) {
 		return cursor{}, &wire.Error{Code: wire.BadRequest, Message: "the cursor is not one of this principal's"}
 	}
-	return cursor{Pos: n[0], Snap: min(n[1], durable), Time: n[2]}, nil
+	return cursor{Pos: n[0], Snap: min(n[1], durable), Time: n[2], Want: int(n[3])}, nil
 }
 
-// started returns when the first of the runs was created, the zero time where
-// none is known.
-func (s *Store) started(ctx context.Context, runs []string) (time.Time, error) {
+// started returns the position at which the first of the runs was created, 0
+// where none is known. All their lines are above it, whatever a clock said.
+func (s *Store) started(ctx context.Context, runs []string) (pos int64, err error) {
 	if len(runs) == 0 {
-		return time.Time{}, nil
+		return 0, nil
 	}
 	w := in("run", runs)
-	var at *time.Time
-	err := s.db.QueryRowContext(ctx, "SELECT min(time) FROM app.events WHERE kind = 'run_created' AND "+w.String(), w.args...).Scan(&at)
-	if err != nil || at == nil {
-		return time.Time{}, err
-	}
-	return at.UTC(), nil
+	err = s.db.QueryRowContext(ctx, "SELECT coalesce(min(pos), 0) FROM app.events WHERE kind = 'run_created' AND "+w.String(), w.args...).Scan(&pos)
+	return pos, err
 }
 
 // in is the condition that a column is one of some values.

@@ -122,50 +122,119 @@ func (s *Store) ListRuns(ctx context.Context, q wire.RunList) (wire.Runs, error)
 
 func (s *Store) listRuns(ctx context.Context, q wire.RunList) (wire.Runs, error) {
 	page := wire.Runs{Runs: []wire.Run{}}
+	grep, err := parsePattern(q.Grep)
+	if err != nil {
+		return page, err
+	}
 	at, err := parseCursor(q.Cursor, s.decided())
 	if err != nil {
 		return page, err
 	}
+	page.Pos = at.Snap
 	w := where{}
 	w.add("kind = 'run_created' AND pos <= ?", at.Snap)
 	w.filter(q.Filter)
-	if err := s.startAt(ctx, &at, w, q.Last, q.Cursor); err != nil {
+	if q.After > 0 {
+		w.add("run IN (SELECT run FROM app.events WHERE pos > ? AND pos <= ?)", q.After, at.Snap)
+	}
+	l := lookup[placedRun]{
+		ahead: func(ctx context.Context, after int64) (some []placedRun, upTo int64, more bool, err error) {
+			return s.runsAfter(ctx, w, after, at.Snap)
+		},
+		back: func(ctx context.Context, before int64, fn func(*placedRun) bool) (int, error) {
+			return s.runsBefore(ctx, w, before, at.Snap, fn)
+		},
+		look: s.look,
+		pos:  func(r *placedRun) int64 { return r.pos },
+	}
+	if grep != nil {
+		l.match = func(r *placedRun) bool {
+			texts := []string{r.Workflow, r.Trigger, r.Status}
+			for name, value := range r.Params {
+				texts = append(texts, name+"="+value)
+			}
+			return grep.any(texts...)
+		}
+	}
+	if err := s.startAt(ctx, &at, w, q.Last, q.Cursor, grep != nil); err != nil {
 		return page, err
 	}
-	w.add("pos > ?", at.Pos)
+	var found []placedRun
+	page.Cursor, err = l.page(ctx, at, &found)
+	for i := range found {
+		page.Runs = append(page.Runs, found[i].Run)
+	}
+	return page, err
+}
+
+// placedRun is a run with the position of its creation.
+type placedRun struct {
+	wire.Run
+	pos int64
+}
+
+// runsAfter returns as many runs as a page has room for.
+func (s *Store) runsAfter(ctx context.Context, w where, after, snap int64) (some []placedRun, upTo int64, more bool, err error) {
+	w = w.clone()
+	w.add("pos > ?", after)
 	// Parameters may be large: first see how many runs fit.
-	upTo, more, err := s.fit(ctx, "coalesce(strlen(params), 0) + coalesce(beyond, 0) + 300", w, maxRuns)
+	upTo, more, err = s.fit(ctx, "coalesce(strlen(params), 0) + coalesce(beyond, 0) + 300", w, maxRuns)
 	if err != nil || upTo == 0 {
-		return page, err
+		return nil, 0, false, err
 	}
 	w.add("pos <= ?", upTo)
+	err = s.eachRun(ctx, w, "", "", after, snap, func(r *placedRun) bool {
+		some = append(some, *r)
+		return true
+	})
+	return some, upTo, more, err
+}
+
+// runsBefore hands over some runs, the newest first, as long as fn wants more,
+// and returns how many there were.
+func (s *Store) runsBefore(ctx context.Context, w where, before, snap int64, fn func(*placedRun) bool) (count int, err error) {
+	w = w.clone()
+	w.add("pos < ?", before)
+	err = s.eachRun(ctx, w, fmt.Sprint(" ORDER BY pos DESC LIMIT ", stepBack), " DESC", 0, snap, func(r *placedRun) bool {
+		count++
+		return fn(r)
+	})
+	return count, err
+}
+
+// eachRun calls fn with the runs that some creations are of. Nothing of them
+// has come up to the position after.
+func (s *Store) eachRun(ctx context.Context, w where, few, direction string, after, snap int64, fn func(*placedRun) bool) error {
 	rows, err := s.db.QueryContext(ctx, `
-		WITH c AS (SELECT run, workflow, "trigger", params, time, pos, beyond FROM app.events WHERE `+w.String()+`)
+		WITH c AS (SELECT run, workflow, "trigger", params, time, pos, beyond FROM app.events WHERE `+w.String()+few+`)
 		SELECT `+runColumns+` FROM c LEFT JOIN (
 			`+runChanges+` AND pos > ? AND pos <= ? AND run IN (SELECT run FROM c) GROUP BY run
-		) s USING (run) ORDER BY c.pos`, append(w.args, at.Pos, at.Snap)...)
+		) s USING (run) ORDER BY c.pos`+direction, append(w.args, after, snap)...)
 	if err != nil {
-		return page, err
+		return err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		r, pos, err := s.scanRun(ctx, rows)
 		if err != nil {
-			return page, err
+			return err
 		}
-		page.Runs = append(page.Runs, r)
-		at.Pos = pos
+		if !fn(&placedRun{r, pos}) {
+			return nil
+		}
 	}
-	if more {
-		page.Cursor = at.String()
-	}
-	return page, rows.Err()
+	return rows.Err()
 }
 
 // startAt moves the first page of a query for the newest few to where they
-// begin.
-func (s *Store) startAt(ctx context.Context, at *cursor, w where, last int, given string) error {
+// begin. Where only a look at each row tells what counts, it sends the query
+// back to find that.
+func (s *Store) startAt(ctx context.Context, at *cursor, w where, last int, given string, look bool) error {
 	if last <= 0 || given != "" {
+		return nil
+	}
+	if look {
+		*at = at.backFrom(last)
 		return nil
 	}
 	var pos sql.NullInt64
@@ -193,7 +262,7 @@ func (s *Store) fit(ctx context.Context, size string, w where, limit int) (upTo 
 		if err := rows.Scan(&pos, &bytes); err != nil {
 			return 0, false, err
 		}
-		if total += bytes; count == limit || count > 0 && total > pageBytes {
+		if total += bytes; count == limit || count > 0 && total > listBytes {
 			return upTo, true, nil
 		}
 		upTo = pos

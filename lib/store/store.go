@@ -62,8 +62,8 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// readers is how many queries run at once; more wait.
-const readers = 4
+// maxReaders is how many queries run at once; more wait.
+const maxReaders = 4
 
 // Store is one open history. Append is for one goroutine, AppendLines for one,
 // and everything else for any number.
@@ -74,11 +74,14 @@ type Store struct {
 	pos   positions
 	days  *days
 
-	events eventLog
-	lines  lineLog
-	heads  heads
+	events  eventLog
+	lines   lineLog
+	heads   heads
+	readers readers
+	look    time.Duration // lookTime, except in tests
 
 	eventKeeper, lineKeeper keeper
+	broken                  chan error // holds one
 
 	closing sync.Once
 	closed  error
@@ -106,10 +109,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", o.Path, err)
 	}
-	s := &Store{opts: o, db: sql.OpenDB(connector)}
+	s := &Store{opts: o, db: sql.OpenDB(connector), broken: make(chan error, 1), look: lookTime}
 	s.eventKeeper.work, s.lineKeeper.work = s.keepEvents, s.keepLines
-	s.db.SetMaxOpenConns(readers)
-	s.db.SetMaxIdleConns(readers)
+	s.db.SetMaxOpenConns(2 * maxReaders) // one reads what another has found
+	s.db.SetMaxIdleConns(2 * maxReaders)
 	if err := s.open(ctx, connector); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -134,9 +137,13 @@ func instance(o Options) (*duckdb.Connector, error) {
 // acknowledged.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.readers.close()
 		s.eventKeeper.close()
 		s.lineKeeper.close()
 		errs := []error{s.events.close(), s.lines.close(), s.db.Close()}
+		if s.days != nil {
+			s.days.writeSpans() // now that the files are whole
+		}
 		if s.acked != nil {
 			// Last: it is the lock.
 			errs = append(errs, s.acked.close())

@@ -2,16 +2,19 @@ package wire
 
 import (
 	"encoding/base64"
+	"math"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
 // AppendJSON writes the record as cdktr-logs prints it: the keys in the
 // documented order, nothing escaped that need not be, always valid UTF-8.
-func (r *LogRecord) AppendJSON(b []byte) []byte {
-	b = append(b, `{"time":"`...)
-	b = r.Time.UTC().AppendFormat(b, timeLayout)
+func (r *LogRecord) AppendJSON(b []byte) []byte { return r.AppendWith(b, r.AppendHead(nil)) }
+
+// AppendHead writes what the records of a stream share, for AppendWith.
+func (r *LogRecord) AppendHead(b []byte) []byte {
 	b = append(b, `","workflow":`...)
 	b = appendString(b, r.Workflow)
 	b = append(b, `,"run":`...)
@@ -24,7 +27,14 @@ func (r *LogRecord) AppendJSON(b []byte) []byte {
 	b = appendString(b, r.Agent)
 	b = append(b, `,"stream":`...)
 	b = appendString(b, r.Stream)
-	b = append(b, `,"seq":`...)
+	return append(b, `,"seq":`...)
+}
+
+// AppendWith is AppendJSON with the head written before.
+func (r *LogRecord) AppendWith(b, head []byte) []byte {
+	b = append(b, `{"time":"`...)
+	b = appendTime(b, r.Time.Time)
+	b = append(b, head...)
 	b = strconv.AppendInt(b, r.Seq, 10)
 	if r.Part != 0 {
 		b = append(b, `,"part":`...)
@@ -46,8 +56,42 @@ func (r *LogRecord) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// appendTime writes t in timeLayout: there is one in every record.
+func appendTime(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, timeLayout)
+	}
+	digits := func(n, count int) {
+		for unit := int(math.Pow10(count - 1)); unit > 0; unit /= 10 {
+			b = append(b, byte('0'+n/unit%10))
+		}
+	}
+	digits(year, 4)
+	b = append(b, '-')
+	digits(int(month), 2)
+	b = append(b, '-')
+	digits(day, 2)
+	b = append(b, 'T')
+	digits(hour, 2)
+	b = append(b, ':')
+	digits(minute, 2)
+	b = append(b, ':')
+	digits(second, 2)
+	b = append(b, '.')
+	digits(t.Nanosecond()/1e6, 3)
+	return append(b, 'Z')
+}
+
 // AppendJSON writes the page; its records are JSON already.
 func (l Logs) AppendJSON(b []byte) []byte {
+	size := 128 + len(l.Cursor)
+	for _, r := range l.Records {
+		size += len(r) + 1
+	}
+	b = slices.Grow(b, size)
 	b = append(b, `{"records":[`...)
 	for i, r := range l.Records {
 		if i > 0 {
@@ -62,6 +106,8 @@ func (l Logs) AppendJSON(b []byte) []byte {
 	}
 	b = append(b, `,"more":`...)
 	b = strconv.AppendBool(b, l.More)
+	b = append(b, `,"pos":`...)
+	b = strconv.AppendInt(b, l.Pos, 10)
 	return append(b, '}')
 }
 
@@ -176,6 +222,14 @@ func appendBase64(b, data []byte) []byte {
 	return append(b, '"')
 }
 
+// simple tells whether eight bytes are ASCII that stands for itself.
+func simple(s string) bool {
+	_ = s[7]
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return w&0x8080808080808080 == 0 && !special(w)
+}
+
 // appendString writes s as a JSON string; bytes that are not UTF-8 become the
 // replacement character.
 func appendString(b []byte, s string) []byte {
@@ -183,6 +237,12 @@ func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
+		for len(s)-i >= 8 && simple(s[i:i+8]) {
+			i += 8
+		}
+		if i == len(s) {
+			break
+		}
 		c := s[i]
 		if c < utf8.RuneSelf && plain(c) {
 			i++

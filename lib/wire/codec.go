@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"unicode/utf8"
 )
 
@@ -206,7 +207,8 @@ func DecodeReply(body []byte, id string, result any) error {
 	}
 	var r Reply
 	d := decoder{scanner: scanner{text: body}}
-	if err := d.message(&r); err != nil {
+	done, err := d.reply(&r, id, result)
+	if err != nil {
 		return fmt.Errorf("decode reply: %w", err)
 	}
 	switch {
@@ -218,7 +220,7 @@ func DecodeReply(body []byte, id string, result any) error {
 		return errors.New("decode reply: neither a result nor an error")
 	case r.V != Version:
 		return fmt.Errorf("decode reply: protocol version %d, this is version %d", r.V, Version)
-	case result == nil || r.Result == nil:
+	case done || result == nil || r.Result == nil:
 		return nil
 	}
 	d = decoder{scanner: scanner{text: r.Result}, layouts: d.layouts}
@@ -226,4 +228,27 @@ func DecodeReply(body []byte, id string, result any) error {
 		return fmt.Errorf("decode result: %w", err)
 	}
 	return nil
+}
+
+// reply reads a reply. A result that comes behind all that says whether it is
+// one, as ours do, is decoded at once, so that a large one is read once; done
+// tells that.
+func (d *decoder) reply(r *Reply, id string, result any) (done bool, err error) {
+	fields := map[string]any{"v": &r.V, "id": &r.ID, "ok": &r.OK, "result": &r.Result, "error": &r.Error}
+	err = d.object(func(key []byte) error {
+		into := fields[string(key)]
+		switch {
+		case into == nil:
+			_, err := d.value()
+			return err
+		case string(key) == "result" && result != nil && r.OK && r.ID == id && r.V == Version && d.peek() == '{':
+			done = true
+			into = result
+		}
+		return under(string(key), d.decode(reflect.ValueOf(into).Elem()))
+	})
+	if err == nil {
+		err = d.end()
+	}
+	return done, err
 }

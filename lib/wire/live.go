@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Live is a message of the live stream (port 5563): an event, consecutive lines
 // of one stream, or a mark.
@@ -23,12 +26,46 @@ type Live struct {
 
 // Before has positions of the newest line before a message of lines, and of the
 // newest event before one with an event: of all, of the message's workflow, of
-// its run. None of them is below the newest that there is, but it may be above:
-// where the principal does not remember, it says the next wider one. So whoever
-// subscribes to one of the three and has seen everything up to Before has missed
-// nothing; else the history tells.
+// its run. None of them is below the newest that there is, but it may be above,
+// where the principal does not remember. So whoever subscribes to one of the
+// three and has seen everything up to Before has missed nothing; else the
+// history tells.
 type Before struct {
 	All      int64 `json:"all"`
 	Workflow int64 `json:"workflow"`
 	Run      int64 `json:"run"`
+}
+
+// MaxLive is the largest message of the live stream, in bytes. What is larger
+// is in the history alone.
+const MaxLive = 64 << 10
+
+// What topics of the live stream begin with; a mark has no more.
+const (
+	TopicLog   = "log"
+	TopicEvent = "event"
+	TopicMark  = "mark"
+)
+
+// Topic is a topic of the live stream, or with fewer parts the beginning of
+// those below it.
+func Topic(kind string, parts ...string) string {
+	for _, part := range parts {
+		kind += "/" + part
+	}
+	return kind + "/"
+}
+
+// DecodeLive reads a message of the live stream. Its records share memory with
+// body.
+func DecodeLive(body []byte) (*Live, error) {
+	if e := readable(body); e != nil {
+		return nil, fmt.Errorf("decode live message: %s", e.Message)
+	}
+	m := &Live{}
+	d := decoder{scanner: scanner{text: body}}
+	if err := d.message(m); err != nil {
+		return nil, fmt.Errorf("decode live message: %w", err)
+	}
+	return m, nil
 }

@@ -112,7 +112,9 @@ type LogsQuery struct {
 // form that cdktr-logs prints. More: the next page may not be empty. The cursor
 // of a ByPos query is good for following even when More is false. Pos is the
 // position up to which the query looks, the same on all its pages: what comes
-// later comes after it.
+// later comes after it. Of a ByPos query it is how far this page has looked, so
+// that After goes on from there. A page with More may be empty, where Grep has
+// found nothing for a while.
 type Logs struct {
 	Records []json.RawMessage `json:"records"`
 	Cursor  string            `json:"cursor,omitempty"`

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"unicode/utf16"
@@ -136,6 +137,27 @@ func (s *scanner) close() error {
 // plain tells which bytes stand for themselves in a string.
 func plain(c byte) bool { return c != '"' && c != '\\' && c >= 0x20 }
 
+// skipPlain goes to the next byte that does not stand for itself, eight at a
+// time: most of a page is that.
+func (s *scanner) skipPlain() {
+	text, at := s.text, s.at
+	for len(text)-at >= 8 && !special(binary.LittleEndian.Uint64(text[at:])) {
+		at += 8
+	}
+	for at < len(text) && plain(text[at]) {
+		at++
+	}
+	s.at = at
+}
+
+// special tells whether one of eight bytes may not be plain. Each byte is
+// compared by a subtraction that borrows where it is less.
+func special(w uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	zero := func(x uint64) uint64 { return (x - ones) & ^x }
+	return ((w-ones*0x20)&^w|zero(w^ones*'"')|zero(w^ones*'\\'))&tops != 0
+}
+
 // str reads a string. The result may share memory with the text.
 func (s *scanner) str() ([]byte, error) {
 	if s.peek() != '"' {
@@ -143,9 +165,7 @@ func (s *scanner) str() ([]byte, error) {
 	}
 	s.at++
 	start := s.at
-	for s.at < len(s.text) && plain(s.text[s.at]) {
-		s.at++
-	}
+	s.skipPlain()
 	if s.at < len(s.text) && s.text[s.at] == '"' {
 		s.at++
 		return s.text[start : s.at-1], nil
@@ -169,9 +189,7 @@ func (s *scanner) escaped(out []byte) ([]byte, error) {
 			return nil, s.fail("a control character in a string")
 		default:
 			start := s.at
-			for s.at < len(s.text) && plain(s.text[s.at]) {
-				s.at++
-			}
+			s.skipPlain()
 			out = append(out, s.text[start:s.at]...)
 		}
 	}

@@ -21,6 +21,16 @@ type PrincipalStatus struct {
 	Ready     int    `json:"ready_tasks"`
 	Running   int    `json:"running_tasks"`
 	Agents    int    `json:"agents"`
+	Live      string `json:"live"` // address of the live stream; a host of 0.0.0.0 is the one that was dialled
+
+	Disk DiskStatus `json:"disk"`
+}
+
+// DiskStatus is how much room there is where the history is written, in bytes.
+type DiskStatus struct {
+	Free    int64 `json:"free"`
+	Reserve int64 `json:"reserve"` // kept free: below it no new runs are taken
+	Full    bool  `json:"full"`    // none are taken now
 }
 
 // WorkflowList asks for a page of workflows, by id.
