@@ -47,6 +47,20 @@ func TestExitCodeIsTheRunsResult(t *testing.T) {
 	}
 }
 
+func TestTimeoutOfTheRunIsSaid(t *testing.T) {
+	f := newFake("FAILED",
+		wire.Task{Task: "check", Status: "FAILED", Reason: ptr("exit 2")},
+		wire.Task{Task: "load", Status: "CANCELLED", Reason: ptr("timeout after 2h")},
+		wire.Task{Task: "mail", Status: "CANCELLED", Reason: ptr("timeout after 2h")},
+	)
+	close(f.end)
+	c := newCall(f, "hello")
+	err := c.do(t.Context(), t)
+	if err == nil || err.Error() != `run abcdefghijkl FAILED; timeout after 2h; task "check": exit 2` {
+		t.Error(err)
+	}
+}
+
 func TestIdIsPrintedBeforeTheRunEnds(t *testing.T) {
 	f := newFake("COMPLETED")
 	c := newCall(f, "hello")

@@ -88,9 +88,19 @@ func (j job) verdict(ctx context.Context, ended wire.RunWaited) error {
 	text := fmt.Sprintf("run %s %s", ended.Run, ended.Status)
 	// The reasons are a courtesy: without them the verdict stands.
 	if r, err := j.p.Run(ctx, ended.Run); err == nil && code == cli.Failed {
-		text += culprits(r.Tasks)
+		text += overdue(r.Tasks) + culprits(r.Tasks)
 	}
 	return cli.Exit(code, errors.New(text))
+}
+
+// overdue is why a FAILED run was ended with tasks to come: its timeout passed.
+func overdue(tasks []wire.Task) string {
+	for _, t := range tasks {
+		if t.Status == "CANCELLED" && t.Reason != nil {
+			return "; " + *t.Reason
+		}
+	}
+	return ""
 }
 
 // culprits names the tasks that failed, the first three of them.

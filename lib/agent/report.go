@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"strings"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/failpoint"
@@ -21,8 +22,21 @@ func (a *Agent) ended(at *attempt, result wire.Result, stopped bool) {
 			result.Outcome, result.Reason = outcomeDropped, at.dropping
 		}
 	}
+	result.Reason = bounded(result.Reason)
 	at.result = result
 	a.report(at)
+}
+
+// maxReason is how long a reason the principal takes; a longer one would be
+// refused for ever.
+const maxReason = 4 << 10
+
+func bounded(reason string) string {
+	const cut = "…"
+	if len(reason) <= maxReason {
+		return reason
+	}
+	return strings.ToValidUTF8(reason[:maxReason-len(cut)], "") + cut
 }
 
 // hardenAfter is how long a result may be safe from the agent's death only. The

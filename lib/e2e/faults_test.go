@@ -50,8 +50,8 @@ func TestAcknowledgedRunsSurviveFaultsOnBothSides(t *testing.T) {
 	stop()
 	is := judgeLoad(t, in)
 	t.Logf("%d rounds in %v: %s", rounds, took.Round(time.Second), w.told())
-	t.Logf("%d asked for, %d acknowledged, %d runs, %d cancels acknowledged, %d attempts, %d of them CRASHED, %d runs CRASHED, %d lines",
-		is.asked, is.acknowledged, is.runs, is.cancelled, is.attempts, is.crashes, is.crashed, is.lines)
+	t.Logf("%d asked for, %d acknowledged, %d runs, %d cancels and %d retries acknowledged, %d attempts, %d of them CRASHED, %d runs CRASHED, %d lines",
+		is.asked, is.acknowledged, is.runs, is.cancelled, is.retried, is.attempts, is.crashes, is.crashed, is.lines)
 
 	in.StopPrincipal()
 	for _, a := range w.agents {

@@ -19,10 +19,10 @@ import (
 // loadWorkflows are what the load runs. Each task notes where another process
 // of its own lives beside it, and in the end how many lines it has printed.
 var loadWorkflows = map[string]string{
-	"job": `tasks: {a: {shell: sh, run: %q}}`,
+	"job": `tasks: {a: {shell: sh, run: %[1]q}}`,
 	"alone": `
 exclusive: true
-tasks: {a: {shell: sh, run: %q}}`,
+tasks: {a: {shell: sh, run: %[1]q}}`,
 	"dag": `
 tasks:
   a: {shell: sh, run: %[1]q}
@@ -35,29 +35,43 @@ tasks:
   a: {shell: sh, run: %[1]q}
   b: {shell: sh, depends: a, run: %[1]q}
   c: {shell: sh, depends: b, run: %[1]q}`,
-	"chatty": `tasks: {a: {shell: sh, run: %q}}`,
+	"chatty": `tasks: {a: {shell: sh, run: %[1]q}}`,
+	"flaky": `
+tasks:
+  a: {shell: sh, retries: {limit: 2, delay: 300ms}, run: %[2]q}
+  b: {shell: sh, depends: a, env: {FROM: "${{ tasks.a.outputs.run }}"}, run: %[3]q}
+  c: {shell: sh, depends: b, if: failure, run: %[1]q}
+on_end: {shell: sh, run: %[1]q}`,
 }
 
 const (
 	loadTask   = locked + `echo "$CDKTR_PARAM_LABEL"; sleep 0.1; i=1` + printed
 	loadChatty = locked + `i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "line $i"; [ $((i%20)) != 0 ] || sleep 0.05; done` + printed
+	// Fails twice in each run, whatever is lost meanwhile.
+	loadFails = locked + `echo "run=$CDKTR_RUN_ID" >>"$CDKTR_OUTPUT"; sleep 0.05; echo one
+f=failed-$CDKTR_RUN_ID; [ "$(wc -l 2>/dev/null <$f || echo 0)" -ge 2 ] || { echo >>$f; exit 7; }; i=1` + printed
+	loadHanded = locked + `sleep 0.1; [ "$FROM" = "$CDKTR_RUN_ID" ] || exit 8; echo "$FROM"; i=1` + printed
 	printed    = `; echo "$CDKTR_RUN_ID $CDKTR_TASK $CDKTR_ATTEMPT $i" >>printed`
 )
 
 // load is a shell that starts runs until it is told to stop. It notes what was
-// acknowledged: runs, some cancels of them, and how some of them ended.
+// acknowledged: runs, some cancels and retries of them, and how some of them
+// ended.
 const load = `
 n=0
 while [ ! -e stop ]; do
 	n=$((n+1)); label=$1-$n
-	case $((n%10)) in 0) w=chatty;; 1|6) w=dag;; 3) w=joint;; 2|8) w=alone;; *) w=job;; esac
+	case $((n%10)) in 0) w=chatty;; 4|7) w=flaky;; 1|6) w=dag;; 3) w=joint;; 2|8) w=alone;; *) w=job;; esac
 	echo "$label" >>asked
 	if [ $((n%7)) = 4 ]; then
 		cdktr-run -q -o json --key $label $w label=$label >>ended
 	else
 		id=$(cdktr-run -q -d --key $label $w label=$label) && echo "$w $label $id" >>acknowledged || echo "$label: $?" >>refused
 	fi
-	[ $((n%11)) != 7 ] || { cdktr-run -q --cancel $id && echo $id >>cancelled; }
+	[ $((n%11)) != 7 ] || { cdktr-run -q --cancel $id && echo $id >>cancelled && [ $((n%2)) = 1 ] && {
+		cdktr-run -q --wait $id || :
+		cdktr-run -q -d --retry $id && echo $id >>retried || echo "$label: retry of $id: $?" >>refused
+	}; }
 	sleep 0.15
 done
 `
@@ -68,7 +82,7 @@ func writeLoad(in *harness.Installation) {
 		if name == "chatty" {
 			task = loadChatty
 		}
-		in.Workflow(name+".yml", fmt.Sprintf(text, task))
+		in.Workflow(name+".yml", fmt.Sprintf(text, task, loadFails, loadHanded))
 	}
 }
 
@@ -99,7 +113,7 @@ func startLoad(t *testing.T, in *harness.Installation, shells int) (stop func())
 
 // figures are what a load came to.
 type figures struct {
-	asked, acknowledged, runs, attempts, crashes, crashed, cancelled, lines int
+	asked, acknowledged, runs, attempts, crashes, crashed, cancelled, retried, lines int
 }
 
 // judgeLoad waits until all runs have ended, and holds the history against what
@@ -132,8 +146,9 @@ func judgeLoad(t *testing.T, in *harness.Installation) (is figures) {
 		told.Cancelled(id)
 		is.cancelled++
 	}
+	is.retried = len(noted(t, in, "retried"))
 	for _, what := range noted(t, in, "refused") {
-		t.Errorf("a trigger was refused: %s", what)
+		t.Errorf("a trigger or a retry was refused: %s", what)
 	}
 	is.asked = len(noted(t, in, "asked"))
 
@@ -165,7 +180,7 @@ func judgeEvents(t *testing.T, in *harness.Installation, is *figures) *sim.Histo
 	t.Helper()
 	var definitions []*workflow.Definition
 	for name, text := range loadWorkflows {
-		d, _, err := workflow.Parse(name, name+".yml", []byte(fmt.Sprintf(text, "true")))
+		d, _, err := workflow.Parse(name, name+".yml", []byte(fmt.Sprintf(text, "true", "true", "true")))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,7 +70,8 @@ func New(o Options) *Installation {
 		changed:  make(chan struct{}),
 	}
 	in.alarm = time.AfterFunc(forEver, in.tick)
-	in.apply(run.Hello{Agent: self, Name: o.Agent, Slots: o.Slots})
+	// Whoever runs a file here wants it here: the agent has what it asks for.
+	in.apply(run.Hello{Agent: self, Name: o.Agent, Slots: o.Slots, Labels: o.Workflow.Agents})
 	in.apply(in.pull())
 	return in
 }

@@ -23,6 +23,13 @@ func TestOutputsReachTheTasksDownstream(t *testing.T) {
 	}
 }
 
+func TestLabelsOfTheFileAreThere(t *testing.T) {
+	in, id := start(t, `{agents: {gpu: "true"}, tasks: {train: {run: "true"}}}`, Options{})
+	if got := end(t, in, id); got != "COMPLETED train:COMPLETED" {
+		t.Error(got)
+	}
+}
+
 func TestTaskThatTakesTooLongFails(t *testing.T) {
 	in, id := start(t, "tasks: {slow: {run: sleep 600, timeout: 200ms}, next: {depends: slow, run: x}}", Options{})
 	if got := end(t, in, id); got != "FAILED slow:FAILED next:SKIPPED" {

@@ -235,14 +235,15 @@ func readLastRuns(ctx context.Context, store Store) (*lastRuns, error) {
 	return l, nil
 }
 
-func (l *lastRuns) set(workflow, id string, status run.Status) {
+// happened takes a run's new status. An older run that ends later, or is opened
+// again, is not the newest.
+func (l *lastRuns) happened(e *run.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// An older run that ends later is not the newest.
-	if old, there := l.runs[workflow]; there && old.run != id && status != run.Pending {
+	if old, there := l.runs[e.Workflow]; there && old.run != e.Run && e.Kind != run.RunCreated {
 		return
 	}
-	l.runs[workflow] = lastRun{id, string(status)}
+	l.runs[e.Workflow] = lastRun{e.Run, string(e.Status)}
 }
 
 func (l *lastRuns) get(workflow string) (lastRun, bool) {

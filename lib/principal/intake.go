@@ -24,6 +24,7 @@ type intake struct {
 	mu      sync.Mutex
 	runs    map[string]*lineage // runs that are open
 	guests  map[string]*lineage // runs that are not: late or repeated lines
+	missed  int                 // counts what makes a lineage that is just read from the history too old
 	anyNews chan struct{}
 	runNews map[string]chan struct{}
 }
@@ -75,19 +76,17 @@ func (in *intake) born(id, workflow string) {
 	in.runs[id] = &lineage{workflow: workflow, durable: map[wire.StreamID]int64{}}
 }
 
-// reopen is born for a run that had ended. known is what the history has of its
-// streams; lines that came late may have made it more.
-func (in *intake) reopen(id string, known *lineage) {
+// reopen is born for a run that had ended. It is false if known was forgotten
+// since it was looked up: there may be late lines that it has not heard of.
+func (in *intake) reopen(id string, known *lineage) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.runs[id] != nil {
-		return
+	if in.known(id) != known {
+		return false
 	}
-	if late := in.guests[id]; late != nil {
-		known = late
-		delete(in.guests, id)
-	}
+	delete(in.guests, id)
 	in.runs[id] = known
+	return true
 }
 
 func (in *intake) forget(id string) {
@@ -330,14 +329,40 @@ func gapOf(b *wire.LogBatch) (*wire.Gap, *wire.Error) {
 // from the history.
 func (in *intake) lineage(ctx context.Context, id string) (*lineage, error) {
 	in.mu.Lock()
-	known := in.runs[id]
-	if known == nil {
-		known = in.guests[id]
+	defer in.mu.Unlock()
+	for {
+		known := in.known(id)
+		if known != nil || len(id) != brief.RunIDLen {
+			return known, nil
+		}
+		missed := in.missed
+		in.mu.Unlock()
+		known, err := in.remembered(ctx, id)
+		in.mu.Lock()
+		switch other := in.known(id); {
+		case err != nil || known == nil || other != nil:
+			return other, err
+		case in.missed == missed:
+			if len(in.guests) >= maxGuests {
+				clear(in.guests)
+				in.missed++
+			}
+			in.guests[id] = known
+			return known, nil
+		}
 	}
-	in.mu.Unlock()
-	if known != nil || len(id) != brief.RunIDLen {
-		return known, nil
+}
+
+// known is the lineage in memory, or nil. The caller holds the lock.
+func (in *intake) known(id string) *lineage {
+	if open := in.runs[id]; open != nil {
+		return open
 	}
+	return in.guests[id]
+}
+
+// remembered is what the history has of a run, or nil.
+func (in *intake) remembered(ctx context.Context, id string) (*lineage, error) {
 	r, err := in.p.store.GetRun(ctx, id)
 	if err != nil || r == nil {
 		return nil, err
@@ -346,26 +371,17 @@ func (in *intake) lineage(ctx context.Context, id string) (*lineage, error) {
 	if err != nil {
 		return nil, err
 	}
-	known = &lineage{workflow: r.Workflow, durable: last}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if len(in.guests) >= maxGuests {
-		clear(in.guests)
-	}
-	in.guests[id] = known
-	return known, nil
+	return &lineage{workflow: r.Workflow, durable: last}, nil
 }
 
 // advance publishes how far the streams are durable now.
 func (in *intake) advance(ahead map[wire.StreamID]int64) {
 	in.mu.Lock()
 	for id, last := range ahead {
-		known := in.runs[id.Run]
-		if known == nil {
-			known = in.guests[id.Run]
-		}
-		if known != nil {
+		if known := in.known(id.Run); known != nil {
 			known.durable[id] = last
+		} else {
+			in.missed++
 		}
 		in.wake(id.Run)
 	}

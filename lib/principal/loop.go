@@ -176,9 +176,9 @@ func (l *loop) happened(e *run.Event) {
 	switch e.Kind {
 	case run.RunCreated:
 		l.p.intake.born(e.Run, e.Workflow)
-		l.p.lastRuns.set(e.Workflow, e.Run, e.Status)
+		l.p.lastRuns.happened(e)
 	case run.RunChanged:
-		l.p.lastRuns.set(e.Workflow, e.Run, e.Status)
+		l.p.lastRuns.happened(e)
 		if e.Status.Final() {
 			l.ended(e)
 			l.p.intake.forget(e.Run)
@@ -189,7 +189,7 @@ func (l *loop) happened(e *run.Event) {
 		}
 	case run.RunReopened:
 		l.reopened[e.Run] = true
-		l.p.lastRuns.set(e.Workflow, e.Run, e.Status)
+		l.p.lastRuns.happened(e)
 	}
 }
 

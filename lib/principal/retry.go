@@ -2,6 +2,7 @@ package principal
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
@@ -39,11 +40,11 @@ func (p *Principal) retryFrom(ctx context.Context, c *call, id string, after int
 			switch {
 			case full != nil && !l.machine.Open(id):
 				c.refuse(full)
-			case l.machine.Open(id) || l.current(story):
+			case l.machine.Open(id) || l.current(story) && p.intake.reopen(id, streams):
 				token := l.expect(func(e run.Effect) { c.effect(e, wire.RunWaited{Run: id}) })
 				l.apply(run.Retry{Token: token, Run: id, Story: story, After: after})
-				if l.machine.Open(id) {
-					p.intake.reopen(id, streams)
+				if !l.machine.Open(id) {
+					p.intake.forget(id)
 				}
 			case time.Now().After(deadline):
 				c.refuse(refuse(wire.Unavailable, "the end of run %s is not in the history yet; try again", id))
@@ -59,6 +60,10 @@ func (p *Principal) retryFrom(ctx context.Context, c *call, id string, after int
 // One that was read before the run ended, for the first or for a later time,
 // must not open it.
 func (l *loop) current(story []run.Event) bool {
+	id := story[0].Run
+	if slices.ContainsFunc(l.events, func(e run.Event) bool { return e.Run == id }) {
+		return false // it was opened and has ended again since the last commit
+	}
 	for i := len(story) - 1; i >= 0; i-- {
 		switch e := &story[i]; e.Kind {
 		case run.RunChanged, run.RunReopened, run.RunCreated:

@@ -102,9 +102,36 @@ func TestRetrySentTwiceIsOneRetry(t *testing.T) {
 			t.Errorf("which story is current is not known (%v)", err)
 		}
 	})
+	s.inLoop(func(l *loop) {
+		old, err := s.store.Story(t.Context(), id)
+		l.events = append(l.events, run.Event{Run: "another"})
+		if err != nil || !l.current(old) {
+			t.Errorf("what happens to others makes a story old (%v)", err)
+		}
+		l.events = []run.Event{{Run: id}}
+		if l.current(old) {
+			t.Error("a story is current that lacks what is not committed yet")
+		}
+		l.events = nil
+	})
 	s.retry(id, second.Pos).get(t)
 	if n := reopened(); n != 2 {
 		t.Errorf("%d retries, want 2", n)
+	}
+}
+
+// A list of workflows shows the run that was made last, as it does after a
+// restart.
+func TestRetryOfAnOlderRunIsNotTheLastRun(t *testing.T) {
+	s := newSite(t)
+	w := s.worker("a1", 1)
+	s.trigger("hello", "")
+	_, old := w.fail("hello")
+	s.trigger("hello", "")
+	_, last := w.fail("hello")
+	s.retry(old, s.waitFor(old).get(t).Pos).get(t)
+	if got, _ := s.p.lastRuns.get("hello"); got.run != last || got.status != "FAILED" {
+		t.Errorf("the last run is %v, want %s", got, last)
 	}
 }
 
@@ -145,20 +172,55 @@ func TestRetryThatSharesACommitWithTheEndWaitsForIt(t *testing.T) {
 }
 
 // What is known of an ended run's streams may be forgotten at any time: there
-// are many such runs.
+// are many such runs. Then it is read again before the run is opened.
 func TestReopenedRunHasItsStreamsAlsoWhenTheyWereForgotten(t *testing.T) {
 	s := newSite(t)
 	id := s.trigger("hello", "").Run
-	known, err := s.p.intake.lineage(t.Context(), id)
+	in := s.p.intake
+	lineage := func() *lineage {
+		known, err := in.lineage(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return known
+	}
+	old := lineage()
+	in.forget(id)
+	if in.reopen(id, old) || in.runs[id] != nil {
+		t.Error("opened with streams that were forgotten")
+	}
+	for range 2 { // the second time there is nothing to do
+		if now := lineage(); !in.reopen(id, now) || in.runs[id] != now || len(in.guests) > 0 {
+			t.Error("the run has no streams")
+		}
+	}
+}
+
+// Two look up the streams of an ended run at a time, and lines come meanwhile:
+// what was read before them is not kept.
+func TestStreamsReadBeforeLateLinesAreReadAgain(t *testing.T) {
+	s := newSite(t)
+	w := s.worker("a1", 1)
+	s.trigger("hello", "")
+	at, id := w.fail("hello")
+	in := s.p.intake
+	looked := 0
+	s.store.looked = func() {
+		if looked++; looked > 1 {
+			return
+		}
+		w.durable(batch(at, 3, "late"))
+		in.mu.Lock()
+		clear(in.guests)
+		in.missed++
+		in.mu.Unlock()
+	}
+	known, err := in.lineage(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.p.intake.forget(id)
-	for range 2 { // the second time there is nothing to do
-		s.p.intake.reopen(id, known)
-		if s.p.intake.runs[id] != known {
-			t.Fatal("the run has no streams")
-		}
+	if got := known.durable[wire.StreamID{Run: id, Task: at.Task, Attempt: 1, Stream: "stdout"}]; got != 3 {
+		t.Errorf("the stream is known up to %d, want 3", got)
 	}
 }
 

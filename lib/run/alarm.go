@@ -65,11 +65,12 @@ func (m *Machine) ring() {
 	}
 }
 
-// resume sets all alarms anew after a replay. What a jump of the wall clock
+// resume sets all alarms anew after a replay, and the time of cancels. What a jump of the wall clock
 // makes of the rest is never longer than the whole.
 func (m *Machine) resume(now Now) {
 	for _, r := range m.runs {
 		m.resumeOne(r.alarm, now)
+		r.cancelledAt = m.mono
 		for i := range r.tasks {
 			m.resumeOne(r.tasks[i].alarm, now)
 		}

@@ -1,6 +1,13 @@
 package run
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
+
+// sameWish is how long after a cancel another is taken for the same one, sent
+// again because its answer was lost: it must not cut on_end short.
+const sameWish = 10 * time.Second
 
 // cancel ends what has not begun, asks the agents to stop what has, and leaves
 // the run open until the last of them has answered. A run in whose handlers it
@@ -12,7 +19,7 @@ func (m *Machine) cancel(c Cancel) {
 		return
 	}
 	m.done(c.Token)
-	if r.quit || r.cancelled && r.left > 0 {
+	if r.quit || r.cancelled && (r.left > 0 || m.mono-r.cancelledAt < sameWish) {
 		return
 	}
 	reason := c.Reason

@@ -96,7 +96,8 @@ type Trigger struct {
 }
 
 // Cancel asks that a run ends as CANCELLED. One that comes while its handlers
-// run stops these too; on_end runs after any other.
+// run stops these too; on_end runs after any other. One that comes within ten
+// seconds of another is the same wish, sent again.
 type Cancel struct {
 	Token  Token
 	Run    string

@@ -1,6 +1,10 @@
 package run
 
-import "github.com/cdktr/cdktr/lib/workflow"
+import (
+	"time"
+
+	"github.com/cdktr/cdktr/lib/workflow"
+)
 
 // openRun is a run that has not ended. Ended runs are forgotten.
 type openRun struct {
@@ -18,6 +22,8 @@ type openRun struct {
 	left       int    // tasks that have not ended, without handlers
 	outputs    int    // bytes that its tasks hand on
 	alarm      *alarm // its timeout
+
+	cancelledAt time.Duration // or when the machine began, if that is later
 
 	// Of a run with `placement: together` only.
 	home       *agent // whose it is, from its first lease on

@@ -2,12 +2,13 @@ package run
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 // maxOutputs is how much the tasks of a run may hand on, names and values
-// together.
+// together, as JSON has them: all of them travel in one message.
 const maxOutputs = 1 << 20
 
 const tooManyOutputs = "the outputs of the run's tasks are more than 1 MiB"
@@ -15,7 +16,23 @@ const tooManyOutputs = "the outputs of the run's tasks are more than 1 MiB"
 func sizeOf(outputs map[string]string) int {
 	n := 0
 	for name, value := range outputs {
-		n += len(name) + len(value)
+		n += len(name) + written(value)
+	}
+	return n
+}
+
+// written is the length of a text in JSON, at most.
+func written(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case r == '"', r == '\\':
+			n += 2
+		case r < ' ', r == '\u2028', r == '\u2029', r == utf8.RuneError:
+			n += len(`\u0000`)
+		default:
+			n += utf8.RuneLen(r)
+		}
 	}
 	return n
 }

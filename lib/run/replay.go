@@ -80,7 +80,7 @@ func (m *Machine) fold(r *openRun, t *task, ev *Event) {
 	case RunReopened:
 		m.foldReopened(r, ev)
 	case CancelRequested, RunTimedOut:
-		r.foldHalt(ev)
+		m.foldHalt(r, ev)
 	case TaskChanged:
 		m.foldTask(t, ev)
 	case TaskQueued:

@@ -20,12 +20,12 @@ func (m *Machine) foldRunning(r *openRun, ev *Event) {
 }
 
 // foldHalt notes that no ordinary task of the run is wanted any more.
-func (r *openRun) foldHalt(ev *Event) {
+func (m *Machine) foldHalt(r *openRun, ev *Event) {
 	r.reason, r.startsOver = ev.Reason, false
 	if ev.Kind == RunTimedOut {
 		r.timedOut = true
 		return
 	}
 	r.quit = r.left == 0 // it is in its handlers: they stop too
-	r.cancelled = true
+	r.cancelled, r.cancelledAt = true, m.mono
 }

@@ -40,9 +40,11 @@ func (m *Machine) Why(run string) map[string]string {
 // whyRetry is the task's reason, with the time that is left.
 func (m *Machine) whyRetry(t *task) string {
 	left := max(t.alarm.due-m.mono, 0)
-	if left > time.Second {
-		left = (left + time.Second - 1).Truncate(time.Second)
+	unit := time.Second
+	if left < unit {
+		unit = 100 * time.Millisecond
 	}
+	left = (left + unit - 1).Truncate(unit)
 	return nth(t.tries, t.spec().Retries.Limit) + " " + in(left) + ": " + t.cause()
 }
 

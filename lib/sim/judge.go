@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/workflow"
@@ -20,6 +21,7 @@ type judge struct {
 	before  map[run.AttemptID]upstream              // what its lease must carry
 	waits   map[run.AttemptID]wait                  // for their retries
 	clocks  map[string]wait                         // of runs that have a timeout
+	cancels map[string]time.Duration                // of runs, the last of each
 }
 
 func newJudge(w *world) judge {
@@ -33,6 +35,7 @@ func newJudge(w *world) judge {
 		before:  make(map[run.AttemptID]upstream),
 		waits:   make(map[run.AttemptID]wait),
 		clocks:  make(map[string]wait),
+		cancels: make(map[string]time.Duration),
 	}
 }
 

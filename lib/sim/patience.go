@@ -23,7 +23,8 @@ func (j *judge) tooEarly(t wait) bool {
 	return sure && j.w.now < t.since+t.least
 }
 
-// time looks at what may not come too early: a retry, and the end of a run's time.
+// time looks at what may not come too early: a retry, the end of a run's time, and
+// another cancel.
 func (j *judge) time(ev run.Event) {
 	id := run.AttemptID{Run: ev.Run, Task: ev.Task, Attempt: ev.Attempt}
 	switch {
@@ -39,6 +40,14 @@ func (j *judge) time(ev run.Event) {
 		delete(j.waits, id)
 	case ev.Kind == run.RunChanged && ev.Status == run.Running:
 		j.clocks[ev.Run] = j.begin(0)
+	case ev.Kind == run.CancelRequested:
+		at, again := j.cancels[ev.Run]
+		if again && j.history.Runs[ev.Run].Cancelled && j.w.now < at+sameWish {
+			j.w.fail("the cancel of %s counts twice", ev.Run)
+		}
+		j.cancels[ev.Run] = j.w.now
+	case ev.Kind == run.RunReopened:
+		delete(j.cancels, ev.Run)
 	case ev.Kind == run.RunTimedOut:
 		t := j.clocks[ev.Run]
 		t.least = time.Duration(j.history.Runs[ev.Run].Definition.Timeout)

@@ -59,8 +59,11 @@ func (w *world) jump() {
 	w.trace("the wall clock jumps to %s", w.clock().Wall)
 }
 
+// sameWish is how long after a cancel another changes nothing.
+const sameWish = 10 * time.Second
+
 // heal ends the trouble: from now on nothing is lost and nobody dies. What
-// hangs is cancelled.
+// hangs is cancelled, and once more for a handler that hangs.
 func (w *world) heal() {
 	w.trace("healed")
 	w.faults = false
@@ -70,6 +73,7 @@ func (w *world) heal() {
 	w.principal.thaw()
 	for _, id := range w.hanging {
 		w.clients.cancel(id)
+		w.after(2*sameWish, func() { w.clients.cancel(id) })
 	}
 	for i, a := range w.agents {
 		a.link = link{}
