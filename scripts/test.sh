@@ -25,7 +25,7 @@ plain='/lib/(run|sim|schedule|workflow|house|e2e)$'
 quiet=$(go list ./... | grep -E "$plain" || true)
 raced=$(go list ./... | grep -Ev "$plain")
 
-export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-2000}
+export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
 # shellcheck disable=SC2086 # lists of packages
 {
 	status=0

@@ -260,6 +260,34 @@ func TestBatchesAreInTheOrderInWhichLinesCame(t *testing.T) {
 	}
 }
 
+func TestPartsOfALineAreCountedAsRecords(t *testing.T) {
+	s := testSpool(t)
+	whole := strings.Repeat("x", 1<<20)
+	s.put(wire.Stdout, []wire.Line{{Text: "a"}, {Text: whole, Part: 1}})
+	s.put(wire.Stderr, lines("e"))
+	s.put(wire.Stdout, []wire.Line{{Text: whole, Part: 2}, {Text: "y", Part: 3}, {Text: "b"}})
+	s = reopen(t, s) // the numbers are on disk as well
+	got := make(map[string][]string)
+	for h := (history{}); ; {
+		batches, _ := s.take(callSize, true)
+		if len(batches) == 0 {
+			break
+		}
+		for _, b := range travel(t, batches) {
+			for i, l := range b.Lines {
+				got[b.Stream] = append(got[b.Stream], fmt.Sprintf("%d:%d:%.1s", b.First+int64(i), l.Part, l.Text))
+			}
+		}
+		s.settle(batches, h.take(t, batches), nil)
+	}
+	if want := []string{"1:0:a", "2:1:x", "3:2:x", "4:3:y", "5:0:b"}; !slices.Equal(got[wire.Stdout], want) {
+		t.Errorf("stdout is %v, want %v", got[wire.Stdout], want)
+	}
+	if want := []string{"1:0:e"}; !slices.Equal(got[wire.Stderr], want) {
+		t.Errorf("stderr is %v, want %v", got[wire.Stderr], want)
+	}
+}
+
 // A long task with a principal that keeps up: the disk holds what is not
 // acknowledged and little more.
 func TestDiskIsBoundedWhileLinesAreAcknowledged(t *testing.T) {

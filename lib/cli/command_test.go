@@ -74,6 +74,7 @@ func TestWrongUsageIsOneLineAnd64(t *testing.T) {
 		{"-z", `cdktr-test: unknown flag "-z"; see cdktr-test --help`},
 		{"--qqqqqqqq", `cdktr-test: unknown flag "--qqqqqqqq"; see cdktr-test --help`},
 		{"--since", `cdktr-test: expected argument for flag "--since"; see cdktr-test --help`},
+		{"--principal -x", `cdktr-test: expected argument for flag "--principal": a value that begins with a dash is written --principal=-x; see`},
 		{"--since --log", `cdktr-test: expected a time: "--log" is not a time such as`},
 		{"--since=noon", `cdktr-test: invalid argument for flag "--since": "noon" is not a time such as`},
 		{"--wait 10", `"10" is not a duration such as 90s`},

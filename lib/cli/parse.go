@@ -193,6 +193,11 @@ func (p *parsing) explain(err error, args []string) error {
 		_, after, _ = strings.Cut(after, ")")
 		text = before + after
 	}
+	if flag, value, dashed := strings.Cut(text, ", but got option "); dashed {
+		// A pattern may begin with a dash, and looks like a flag then.
+		_, name, _ := strings.Cut(flag, "--")
+		return fmt.Errorf("%s: a value that begins with a dash is written --%s=%s", flag, strings.Trim(name, `"`), strings.Trim(value, `"`))
+	}
 	if wrong.Type != flags.ErrUnknownFlag {
 		return errors.New(text)
 	}

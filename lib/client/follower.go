@@ -28,8 +28,8 @@ const (
 type sequence interface {
 	// history gives out what the history has after a position, in whole, and
 	// returns up to where that is. Where there is nothing it may wait for as
-	// long as it is told. After an error, which cuts it short, the next call
-	// goes on where it was.
+	// long as it is told. An error cuts it short: then it returns how far it
+	// came.
 	history(ctx context.Context, after int64, wait time.Duration) (upTo int64, err error)
 
 	// news gives out what a message has after a position.
@@ -62,8 +62,7 @@ type stream interface {
 // stream may drop, double and delay messages: a record of it is taken only where
 // all that comes before it was given out, else the history is read.
 //
-// Invariant: every record up to seen was given out, and none above it, but for
-// those of a history that was cut short.
+// Invariant: every record up to seen was given out, and none above it.
 type follower struct {
 	of    sequence
 	from  source

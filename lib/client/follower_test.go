@@ -223,13 +223,15 @@ func (w *world) Call(ctx context.Context, op wire.Op, req Request, result any) e
 func (w *world) page(q *wire.LogsQuery, page *wire.Logs) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	after := q.After
-	if q.Cursor != "" {
-		after, _ = strconv.ParseInt(q.Cursor, 10, 64)
+	after, snap := q.After, w.shown
+	if q.Cursor != "" { // the pages of a query are of one moment
+		if _, err := fmt.Sscanf(q.Cursor, "%d.%d", &after, &snap); err != nil {
+			w.t.Error(err)
+		}
 	}
-	*page = wire.Logs{Pos: w.shown}
+	*page = wire.Logs{Pos: snap}
 	for _, e := range w.all {
-		if e.pos <= after || e.pos > w.shown || q.Run != "" && e.run != q.Run {
+		if e.pos <= after || e.pos > snap || q.Run != "" && e.run != q.Run {
 			continue
 		}
 		if len(page.Records) == 4 {
@@ -237,7 +239,10 @@ func (w *world) page(q *wire.LogsQuery, page *wire.Logs) {
 			break
 		}
 		page.Records = append(page.Records, e.raw)
-		page.Cursor = strconv.FormatInt(e.pos, 10)
+		after = e.pos
+	}
+	if page.More {
+		page.Pos, page.Cursor = after, fmt.Sprintf("%d.%d", after, snap)
 	}
 }
 

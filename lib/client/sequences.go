@@ -17,7 +17,7 @@ type caller interface {
 type lines struct {
 	c caller
 	scope
-	q    wire.LogsQuery // its cursor: in the middle of the history
+	q    wire.LogsQuery
 	grep *wire.Pattern
 	emit func(wire.Logs) error
 }
@@ -26,29 +26,24 @@ func (l *lines) last(m *wire.Live) int64   { return m.Pos + int64(len(m.Records)
 func (l *lines) newest(m *wire.Live) int64 { return m.Lines }
 
 func (l *lines) history(ctx context.Context, after int64, wait time.Duration) (int64, error) {
-	if l.q.Cursor == "" {
-		l.q.After = after
-	}
+	q := l.q
+	q.After = after
 	for {
-		q := l.q
 		q.WaitMS = int(min(wait, wire.MaxWait) / time.Millisecond)
 		var page wire.Logs
 		if err := l.c.Call(ctx, wire.OpLogsQuery, &q, &page); err != nil {
 			return after, err
 		}
-		upTo := max(after, page.Pos)
-		l.q.Cursor = ""
-		if page.More {
-			l.q.Cursor, page.Pos = page.Cursor, after
-		}
+		page.Pos = max(after, page.Pos)
 		if len(page.Records) > 0 || page.Pos > after {
 			if err := l.emit(page); err != nil {
 				return after, err
 			}
 		}
-		if !page.More {
-			return upTo, nil
+		if after = page.Pos; !page.More {
+			return after, nil
 		}
+		q.Cursor = page.Cursor
 	}
 }
 
@@ -87,7 +82,7 @@ func (l *lines) wanted(records []json.RawMessage) ([]json.RawMessage, error) {
 type events struct {
 	c caller
 	scope
-	q    wire.EventsQuery // its cursor: in the middle of the history
+	q    wire.EventsQuery
 	grep *wire.Pattern
 	emit func(wire.Events) error
 }
@@ -100,32 +95,31 @@ func (e *events) newest(m *wire.Live) int64 { return m.Events }
 const lookAgainForEvents = time.Second
 
 func (e *events) history(ctx context.Context, after int64, wait time.Duration) (int64, error) {
-	if e.q.Cursor == "" {
-		e.q.After = after
-	}
+	q := e.q
+	q.After = after
 	for found := false; ; {
 		var page wire.Events
-		if err := e.c.Call(ctx, wire.OpEventsQuery, &e.q, &page); err != nil {
+		if err := e.c.Call(ctx, wire.OpEventsQuery, &q, &page); err != nil {
 			return after, err
 		}
-		upTo := max(after, page.Pos)
-		if e.q.Cursor = page.Cursor; page.Cursor != "" {
-			page.Pos = after
+		if q.Cursor = page.Cursor; q.Cursor != "" { // Pos is where the last page ends
+			page.Pos = 0
 			if n := len(page.Events); n > 0 {
 				page.Pos = page.Events[n-1].Pos
 			}
 		}
+		page.Pos = max(after, page.Pos)
 		found = found || len(page.Events) > 0
 		if len(page.Events) > 0 || page.Pos > after {
 			if err := e.emit(page); err != nil {
 				return after, err
 			}
 		}
-		if page.Cursor == "" {
+		if after = page.Pos; q.Cursor == "" {
 			if found || wait == 0 {
-				return upTo, nil
+				return after, nil
 			}
-			return upTo, pause(ctx, min(wait, lookAgainForEvents))
+			return after, pause(ctx, min(wait, lookAgainForEvents))
 		}
 	}
 }

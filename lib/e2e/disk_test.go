@@ -209,7 +209,6 @@ func TestDiskThatIsFull(t *testing.T) {
 		t.Helper()
 		in.StartPrincipalAlone()
 		disk.leave(200 << 10)
-		before := len(acknowledged)
 		for n := range most {
 			key := fmt.Sprint(what, n)
 			r := in.Run("cdktr-run", "-d", "--key", key, "hello", "text="+strings.Repeat("x", size))
@@ -227,13 +226,13 @@ func TestDiskThatIsFull(t *testing.T) {
 		if _, there := in.Address(); there {
 			t.Error("principal.json is still there")
 		}
-		if len(acknowledged) == before {
-			t.Error("no run was acknowledged while the disk ran full")
-		}
 	}
 	fill("large", 50, 20_000)
 	disk.leave(16 * mib)
 	fill("small", 25, 1)
+	if len(acknowledged) == 0 {
+		t.Error("no run was acknowledged while the disk ran full")
+	}
 
 	disk.leave(0)
 	r := in.Run("cdktr-principal", "--port", "0", "--workflows", in.Workflows)

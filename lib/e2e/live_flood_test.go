@@ -13,15 +13,15 @@ import (
 	"github.com/cdktr/cdktr/lib/harness"
 )
 
-// flooded is a task of 200,000 lines, that pauses in the middle until it may go
+// flooded is a task of 20,000 lines, that pauses in the middle until it may go
 // on.
 const flooded = `
 tasks:
   a:
     run: |
-      seq -f 'line %.0f' 1 100000
+      seq -f 'line %.0f' 1 10000
       until [ -e more ]; do sleep 0.02; done
-      seq -f 'line %.0f' 100001 200000
+      seq -f 'line %.0f' 10001 20000
 `
 
 // reader is a command that follows, with its stdout in a file.
@@ -98,10 +98,10 @@ func TestFollowedFloodIsWholeOverAKillOfThePrincipal(t *testing.T) {
 	in.RestartPrincipal()
 	touch(t, in, "more")
 	began := time.Now()
-	good.ends(200_000)
+	good.ends(20_000)
 	t.Logf("the rest took %v", time.Since(began).Round(time.Millisecond))
 	if err := stopped.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	stopped.ends(200_000)
+	stopped.ends(20_000)
 }

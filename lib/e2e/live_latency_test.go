@@ -19,7 +19,7 @@ const ticking = `
 tasks:
   a:
     run: |
-      until [ -e end ]; do date +%s%N; sleep 0.02; done
+      until [ -e end ]; do date +%s%N; sleep 0.01; done
 `
 
 // A follower hears of lines and events within moments, also when the stream was
@@ -62,11 +62,11 @@ func TestNewsArriveWithinMomentsOverARevokedKey(t *testing.T) {
 			late = append(late, now.Sub(time.Unix(0, printed)))
 			seqs = append(seqs, r.Seq)
 		}
-		if len(seqs) > 40 && !revoked {
+		if len(seqs) > 20 && !revoked {
 			revoked = true
 			in.Must("cdktr-principal", "revoke", "ada")
 		}
-		if len(seqs) > 100 && !done {
+		if len(seqs) > 60 && !done {
 			done = true
 			touch(t, in, "end")
 		}

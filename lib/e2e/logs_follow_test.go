@@ -141,7 +141,7 @@ func TestFollowerOfARunPrintsEachLineOnceOverAKilledPrincipal(t *testing.T) {
 func TestFollowerKeepsUpWithAFlood(t *testing.T) {
 	t.Parallel()
 	in := harness.New(t)
-	const n = 100_000
+	const n = 20_000
 	in.Workflow("flood.yml", fmt.Sprintf("tasks:\n  a: {run: seq %d}\n  b: {run: seq %d >&2}\n", n, n))
 	in.StartPrincipal()
 	all := printTo(t, in, "all", "-f", "-n", "all", "-t", "a", "-s", "stdout", "-o", "cat")
@@ -164,8 +164,8 @@ func TestFollowerKeepsUpWithAFlood(t *testing.T) {
 func TestCallsWithACursorFileFitTogether(t *testing.T) {
 	t.Parallel()
 	in := harness.New(t)
-	const n = 20_000
-	in.Workflow("chatty.yml", fmt.Sprintf("tasks: {a: {run: 'for ((i = 1; i <= %d; i++)); do echo $i; case $i in 15000) until [ -e go ]; do sleep 0.01; done;; *00) sleep 0.01;; esac; done'}}", n))
+	const n = 6000
+	in.Workflow("chatty.yml", fmt.Sprintf("tasks: {a: {run: 'for ((i = 1; i <= %d; i++)); do echo $i; case $i in 4500) until [ -e go ]; do sleep 0.01; done;; *00) sleep 0.01;; esac; done'}}", n))
 	in.StartPrincipal()
 	run := in.Must("cdktr-run", "-d", "chatty")
 	kinds := map[string][]string{"gentle": {"-f"}, "rough": {"-f"}, "calls": nil}
@@ -174,7 +174,7 @@ func TestCallsWithACursorFileFitTogether(t *testing.T) {
 	}
 	gentle := printTo(t, in, "gentle", kinds["gentle"]...)
 	rough := printTo(t, in, "rough", kinds["rough"]...)
-	gentle.until(2000)
+	gentle.until(600)
 	gentle.signal(syscall.SIGTERM)
 	if code := gentle.ends(); code != 130 {
 		t.Errorf("SIGTERM ends it with exit code %d, %q", code, &gentle.said)

@@ -80,7 +80,10 @@ func (l *live) arrived(batches []wire.LogBatch) {
 // there is nothing: those who follow ask often. Whether there is such a run it
 // leaves to the history.
 func (p *Principal) quiet(of *newest, f wire.Filter, after int64, cursor string) (upTo int64, certain bool) {
-	if after <= 0 || cursor != "" || f.Run != "" && !p.intake.open(f.Run) && !of.remembers(f.Run) {
+	switch {
+	case after <= 0, cursor != "", after > max(of.last(), p.store.Durable()):
+		return 0, false // the last: it is not this history's
+	case f.Run != "" && !p.intake.open(f.Run) && !of.remembers(f.Run):
 		return 0, false
 	}
 	return of.quiet(f, after)

@@ -183,3 +183,24 @@ func TestNothingNewIsAnsweredFromMemory(t *testing.T) {
 		t.Errorf("the store was asked %d times for what may be there, want 3", got-pages)
 	}
 }
+
+// One who goes on from a position that this history has not reached has it from
+// another one, and is to see that; one who has it from the live stream is not
+// told that the history ends before.
+func TestAnswersSayHowFarTheHistoryGoes(t *testing.T) {
+	s := newSite(t)
+	s.trigger("hello", "")
+	w := s.worker("a1", 1)
+	w.durable(batch(w.take()[0].Attempt, 1, "one"))
+	newest := s.store.Durable()
+	for after, want := range map[int64]int64{newest: newest, newest + 1000: newest} {
+		logs := ask[wire.Logs](t, s.admin, wire.OpLogsQuery, &wire.LogsQuery{After: after})
+		follow := ask[wire.Logs](t, s.admin, wire.OpLogsQuery, &wire.LogsQuery{After: after, ByPos: true})
+		if logs.Pos != want || follow.Pos != want {
+			t.Errorf("lines after %d: up to %d, by position up to %d, want %d", after, logs.Pos, follow.Pos, want)
+		}
+	}
+	if events := ask[wire.Events](t, s.admin, wire.OpEventsQuery, &wire.EventsQuery{After: newest + 1000}); events.Pos > newest {
+		t.Errorf("events after %d: up to %d, beyond %d", newest+1000, events.Pos, newest)
+	}
+}

@@ -47,6 +47,19 @@ func (n *newest) published() int64 {
 	return n.told
 }
 
+// last is the position of the newest record.
+func (n *newest) last() int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.all
+}
+
+// reached is the position up to which an answer goes, to a query for what comes
+// after another position. A record is told while the history may still wait for
+// what was begun before it: to one who has heard of it and goes on from there it
+// must not seem that the history ends below.
+func (n *newest) reached(pos, after int64) int64 { return max(pos, min(after, n.last())) }
+
 // quiet tells whether it is certain that nothing of what f asks for is after a
 // position, and if so, up to where that is known.
 func (n *newest) quiet(f wire.Filter, after int64) (upTo int64, certain bool) {

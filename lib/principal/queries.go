@@ -155,7 +155,9 @@ func (p *Principal) listEvents(ctx context.Context, c *call, req *wire.EventsQue
 		if err := p.narrow(ctx, &req.Filter, req.Cursor); err != nil {
 			return nil, err
 		}
-		return p.store.ListEvents(ctx, *req)
+		page, err := p.store.ListEvents(ctx, *req)
+		page.Pos = p.live.events.reached(page.Pos, req.After)
+		return page, err
 	})
 }
 
@@ -183,6 +185,7 @@ func (p *Principal) listLogs(ctx context.Context, c *call, req *wire.LogsQuery) 
 			// Taken before the query, so that no line can come in between.
 			news := p.intake.news(req.Run)
 			page, err := p.store.ListLogs(ctx, *req)
+			page.Pos = p.live.lines.reached(page.Pos, req.After)
 			left := time.Until(deadline)
 			if err != nil || len(page.Records) > 0 || page.More || left <= 0 || news == nil {
 				return page, err

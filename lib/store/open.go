@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	duckdb "github.com/marcboeker/go-duckdb/v2"
@@ -63,7 +64,8 @@ func (s *Store) open(ctx context.Context, connector *duckdb.Connector) error {
 	s.lineKeeper.committed(restCommits)
 	if loss != nil {
 		s.opts.Logger.Warn("going on without a part of the history", "loss", loss.Error())
-		if _, err := s.db.ExecContext(ctx, "INSERT INTO "+stateAlias+".meta VALUES ('loss', ?, ?)", loss.Error(), s.opts.Now().UTC()); err != nil {
+		now := s.opts.Now().UTC()
+		if _, err := s.db.ExecContext(ctx, "INSERT INTO "+stateAlias+".meta VALUES ('loss', ?, ?), ('given_out', ?, ?)", loss.Error(), now, strconv.FormatInt(s.pos.next-1, 10), now); err != nil {
 			return disk("note the loss in %s: %w", s.opts.Path, err)
 		}
 	}
@@ -78,9 +80,10 @@ const stateAlias = "app"
 
 // state is what a database says of itself.
 type state struct {
-	id    string
-	pos   int64 // of the last event
-	lines mark  // the last line, as far as is known
+	id       string
+	pos      int64 // of the last event
+	lines    mark  // the last line, as far as is known
+	givenOut int64 // the last position that there was before a loss
 }
 
 // probe looks at app.db without writing to it.
@@ -95,7 +98,7 @@ func (s *Store) probe(ctx context.Context) (state, error) {
 	}
 	found := state{id: meta["id"]}
 	if err == nil {
-		err = s.db.QueryRowContext(ctx, "SELECT coalesce(max(pos), 0) FROM "+alias+".events").Scan(&found.pos)
+		err = s.db.QueryRowContext(ctx, "SELECT (SELECT coalesce(max(pos), 0) FROM "+alias+".events), (SELECT coalesce(max(value::BIGINT), 0) FROM "+alias+".meta WHERE name = 'given_out')").Scan(&found.pos, &found.givenOut)
 	}
 	if err != nil {
 		return state{}, s.openError(err)
@@ -134,7 +137,7 @@ func (s *Store) compare(ctx context.Context, found *state, present, known bool) 
 			found.lines = mark{Pos: pos, Day: date}
 		}
 	}
-	s.pos.next = max(found.pos, found.lines.Pos, events.Pos, lines.Pos) + 1
+	s.pos.next = max(found.pos, found.lines.Pos, events.Pos, lines.Pos, found.givenOut) + 1
 
 	missing := &MissingError{Path: s.opts.Path}
 	switch {

@@ -12,10 +12,15 @@ const (
 
 // positions gives out the one sequence of events and lines. Each writer has at
 // most one batch under way.
+//
+// Invariant: what durable and decided tell is not above the last position that
+// was acknowledged. So it is never given out again after a crash, and whoever
+// goes on from there misses nothing.
 type positions struct {
 	mu       sync.Mutex
 	next     int64
-	underWay [2]int64 // first position of each writer's batch; 0: none
+	underWay [2]span // each writer's batch; none: zero
+	events   int64   // the last position of the events that are done
 }
 
 // take reserves n positions for w's batch and returns the first.
@@ -24,7 +29,7 @@ func (p *positions) take(w writer, n int64) int64 {
 	defer p.mu.Unlock()
 	first := p.next
 	p.next += n
-	p.underWay[w] = first
+	p.underWay[w] = span{first, p.next - 1}
 	return first
 }
 
@@ -33,18 +38,33 @@ func (p *positions) take(w writer, n int64) int64 {
 func (p *positions) done(w writer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.underWay[w] = 0
+	if w == eventWriter {
+		p.events = p.underWay[w].max
+	}
+	p.underWay[w] = span{}
 }
 
-// durable is the position up to which everything is committed that the given
-// writers write: of one of them, or of both.
-func (p *positions) durable(writers ...writer) int64 {
+// durable is the position up to which everything is committed.
+func (p *positions) durable() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.below()
+}
+
+// decided is a position up to which all events are committed, lines or not.
+func (p *positions) decided() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.events, p.below())
+}
+
+// below is the last position before all that is under way. The caller holds the
+// lock.
+func (p *positions) below() int64 {
 	last := p.next
-	for _, w := range writers {
-		if first := p.underWay[w]; first != 0 {
-			last = min(last, first)
+	for _, batch := range p.underWay {
+		if batch != (span{}) {
+			last = min(last, batch.min)
 		}
 	}
 	return last - 1

@@ -168,6 +168,38 @@ func TestEmptyHistoryAnswersEveryQuery(t *testing.T) {
 	}
 }
 
+func TestNewestLinesOfNothingAreNone(t *testing.T) {
+	ctx := context.Background()
+	s := open(t, options(t.TempDir()))
+	d := definition("etl.daily", "extract")
+	must(t, s.Append(ctx, []run.Event{created("r1", d, epoch)})) // there is a position, and no line
+	later := wire.At(epoch.Add(24 * time.Hour))
+	for _, q := range []wire.LogsQuery{{Last: 2}, {Last: 2, Filter: wire.Filter{Since: &later}}} {
+		for _, q.ByPos = range []bool{false, true} {
+			if got := follow(t, s, q); len(got) > 0 {
+				t.Errorf("%+v: %v", q, got)
+			}
+		}
+		must(t, s.AppendLines(ctx, []wire.LogBatch{batch("r1", 1, epoch, "x")}))
+	}
+
+	// The way back has come to its beginning, and nobody remembers where it was.
+	s.look = 0
+	q := wire.LogsQuery{Last: 5, ByPos: true, After: 1}
+	page, err := s.ListLogs(ctx, q)
+	must(t, err)
+	if !page.More {
+		t.Fatal("a look that is over at once took one page")
+	}
+	s.readers.mu.Lock()
+	s.readers.drop(len(s.readers.kept))
+	s.readers.mu.Unlock()
+	q.Cursor = page.Cursor
+	if got := fmt.Sprint(follow(t, s, q)); got != "[x x]" {
+		t.Errorf("the newest 5 of 2 lines are %s", got)
+	}
+}
+
 // TestViewsHaveTheNamesOfTheOutput reads the files as a person with DuckDB's
 // own shell does.
 func TestViewsHaveTheNamesOfTheOutput(t *testing.T) {

@@ -37,7 +37,7 @@ func (s *Store) newReader(ctx context.Context, q wire.LogsQuery, at cursor) (*re
 	default:
 		r.left = r.all.after(at.Time, at.Pos, q.ByPos)
 	}
-	if len(r.left) == 0 {
+	if len(r.left) == 0 && at.Want == 0 {
 		return r, nil
 	}
 	within := r.all
@@ -47,8 +47,11 @@ func (s *Store) newReader(ctx context.Context, q wire.LogsQuery, at cursor) (*re
 	if err := s.choose(ctx, &r.lq, q, within); err != nil {
 		return nil, err
 	}
-	if r.lq.from == "" {
+	if r.lq.from == "" { // no file holds anything, so there is no way back to look along
 		r.left = nil
+		if at.Want > 0 {
+			r.at = at.forward(0, beginning)
+		}
 		return r, nil
 	}
 	return r, grep.narrow(ctx, s, &r.lq.narrow)

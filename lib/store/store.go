@@ -88,11 +88,11 @@ type Store struct {
 }
 
 // Durable is the position up to which everything is committed and visible.
-func (s *Store) Durable() int64 { return s.pos.durable(eventWriter, lineWriter) }
+func (s *Store) Durable() int64 { return s.pos.durable() }
 
 // decided is how far the events alone are durable: what was acknowledged of a
 // run is seen at once, also while lines of others are being written.
-func (s *Store) decided() int64 { return s.pos.durable(eventWriter) }
+func (s *Store) decided() int64 { return s.pos.decided() }
 
 // Open opens the history at o.Path, or makes one. It returns a ForeignError
 // for a database that is not ours, a LockedError for one in use, a

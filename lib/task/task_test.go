@@ -145,19 +145,6 @@ os.write(1, b"\x00\xff\xfe\r\nlast")
 	}
 }
 
-func TestTimesOfLinesNeverDecrease(t *testing.T) {
-	clock := new(Clock)
-	future := time.Now().Add(time.Hour).UnixMilli()
-	clock.last.Store(future) // the machine's clock was set back by an hour
-	p, out := start(t, script("echo a; echo b"), Options{Clock: clock})
-	p.Wait()
-	for _, l := range out.lines[wire.Stdout] {
-		if l.Time < future {
-			t.Errorf("%q at %d, before %d", l.Text, l.Time, future)
-		}
-	}
-}
-
 func TestBackgroundChildNeitherHangsTheTaskNorLivesOn(t *testing.T) {
 	p, out := start(t, script(`sleep 1000 & echo $!; echo done >&2`), Options{})
 	began := time.Now()

@@ -156,7 +156,7 @@ func (b *LogBatch) Record(i int) *LogRecord {
 	}
 	switch {
 	case l.Gap != nil:
-	case l.Bytes != nil:
+	case len(l.Bytes) > 0:
 		r.MessageBase64 = l.Bytes
 	default:
 		r.Message = &l.Text
