@@ -68,12 +68,23 @@ func (e *MissingError) Unwrap() error { return ErrMissing }
 // diskError marks err as ErrDisk, whatever its own kind is.
 type diskError struct{ err error }
 
-func (e *diskError) Error() string        { return traces.ReplaceAllString(e.err.Error(), "") }
+func (e *diskError) Error() string        { return untraced(e.err) }
 func (e *diskError) Unwrap() error        { return e.err }
 func (e *diskError) Is(target error) bool { return target == ErrDisk }
 
 // traces are what DuckDB adds to a fatal error: where in its own code it was.
 var traces = regexp.MustCompile(`\s*Stack Trace:\s+(?:[^\n]*\[0x[0-9a-f]+\]\n?)*`)
+
+func untraced(err error) string { return traces.ReplaceAllString(err.Error(), "") }
+
+// queryError is what went wrong with a query, for those outside.
+type queryError struct{ err error }
+
+func (e *queryError) Error() string { return untraced(e.err) }
+func (e *queryError) Unwrap() error { return e.err }
+
+// asked wraps the error of a query.
+func asked(format string, args ...any) error { return &queryError{fmt.Errorf(format, args...)} }
 
 func disk(format string, args ...any) error {
 	return &diskError{fmt.Errorf(format, args...)}

@@ -16,7 +16,7 @@ const maxEvents = 5000
 func (s *Store) ListEvents(ctx context.Context, q wire.EventsQuery) (wire.Events, error) {
 	page, err := s.listEvents(ctx, q)
 	if err != nil {
-		return wire.Events{}, fmt.Errorf("list events: %w", err)
+		return wire.Events{}, asked("list events: %w", err)
 	}
 	return page, nil
 }

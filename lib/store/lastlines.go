@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"github.com/cdktr/cdktr/lib/wire"
 )
@@ -15,7 +14,7 @@ func (s *Store) LastLines(ctx context.Context, runs []string) (map[wire.StreamID
 		some := runs[:min(len(runs), 1000)]
 		runs = runs[len(some):]
 		if err := s.lastLines(ctx, some, last); err != nil {
-			return nil, fmt.Errorf("last lines: %w", err)
+			return nil, asked("last lines: %w", err)
 		}
 	}
 	return last, nil

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 func (s *Store) ListLogs(ctx context.Context, q wire.LogsQuery) (wire.Logs, error) {
 	page, err := s.listLogs(ctx, q)
 	if err != nil {
-		return wire.Logs{}, fmt.Errorf("list logs: %w", err)
+		return wire.Logs{}, asked("list logs: %w", err)
 	}
 	return page, nil
 }

@@ -27,7 +27,7 @@ func (s *Store) Replay(ctx context.Context, fn func(run.Event) error) error {
 		) USING (run)
 		ORDER BY pos`)
 	if err != nil {
-		return fmt.Errorf("replay: %w", err)
+		return asked("replay: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	definitions := make(map[string]*workflow.Definition)
@@ -40,11 +40,11 @@ func (s *Store) Replay(ctx context.Context, fn func(run.Event) error) error {
 			err = fn(e)
 		}
 		if err != nil {
-			return fmt.Errorf("replay position %d: %w", e.Pos, err)
+			return asked("replay position %d: %w", e.Pos, err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("replay: %w", err)
+		return asked("replay: %w", err)
 	}
 	return nil
 }
@@ -142,7 +142,7 @@ func (s *Store) Keys(ctx context.Context, since time.Time, limit int, fn func(ru
 			ORDER BY pos DESC LIMIT ?
 		) ORDER BY pos`, since.UTC(), limit)
 	if err != nil {
-		return fmt.Errorf("read keys: %w", err)
+		return asked("read keys: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
@@ -151,12 +151,12 @@ func (s *Store) Keys(ctx context.Context, since time.Time, limit int, fn func(ru
 		var params, rest sql.NullString
 		var beyond sql.NullInt64
 		if err := rows.Scan(&pos, &k.Workflow, &k.Key, &k.Run, &params, &rest, &k.Time, &beyond); err != nil {
-			return fmt.Errorf("read keys: %w", err)
+			return asked("read keys: %w", err)
 		}
 		if beyond.Valid {
 			more, err := s.beyond(ctx, pos)
 			if err != nil {
-				return fmt.Errorf("read keys: %w", err)
+				return asked("read keys: %w", err)
 			}
 			k.Key += more["key"]
 			params.String += more["params"]
@@ -181,7 +181,7 @@ func (s *Store) Keys(ctx context.Context, since time.Time, limit int, fn func(ru
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read keys: %w", err)
+		return asked("read keys: %w", err)
 	}
 	return nil
 }

@@ -22,19 +22,19 @@ func (s *Store) FindRuns(ctx context.Context, prefix string, limit int) ([]strin
 		SELECT run FROM app.events WHERE kind = 'run_created' AND starts_with(run, ?) AND pos <= ?
 		ORDER BY pos DESC LIMIT ?`, prefix, s.decided(), limit)
 	if err != nil {
-		return nil, fmt.Errorf("find runs: %w", err)
+		return nil, asked("find runs: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	var ids []string
 	for rows.Next() {
 		var id string
 		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("find runs: %w", err)
+			return nil, asked("find runs: %w", err)
 		}
 		ids = append(ids, id)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("find runs: %w", err)
+		return nil, asked("find runs: %w", err)
 	}
 	return ids, nil
 }
@@ -91,19 +91,19 @@ func (s *Store) LastRuns(ctx context.Context) (map[string]wire.Run, error) {
 			`+runChanges+` AND pos <= ? AND run IN (SELECT run FROM c) GROUP BY run
 		) s USING (run)`, durable, durable)
 	if err != nil {
-		return nil, fmt.Errorf("last runs: %w", err)
+		return nil, asked("last runs: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	last := make(map[string]wire.Run)
 	for rows.Next() {
 		r, _, err := s.scanRun(ctx, rows)
 		if err != nil {
-			return nil, fmt.Errorf("last runs: %w", err)
+			return nil, asked("last runs: %w", err)
 		}
 		last[r.Workflow] = r
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("last runs: %w", err)
+		return nil, asked("last runs: %w", err)
 	}
 	return last, nil
 }
@@ -115,7 +115,7 @@ const maxRuns = 1000
 func (s *Store) ListRuns(ctx context.Context, q wire.RunList) (wire.Runs, error) {
 	page, err := s.listRuns(ctx, q)
 	if err != nil {
-		return wire.Runs{}, fmt.Errorf("list runs: %w", err)
+		return wire.Runs{}, asked("list runs: %w", err)
 	}
 	return page, nil
 }

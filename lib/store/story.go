@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/cdktr/cdktr/lib/run"
@@ -15,7 +14,7 @@ import (
 func (s *Store) GetRun(ctx context.Context, id string) (*wire.Run, error) {
 	r, err := s.getRun(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("get run %s: %w", id, err)
+		return nil, asked("get run %s: %w", id, err)
 	}
 	return r, nil
 }
@@ -24,7 +23,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (*wire.Run, error) {
 func (s *Store) Story(ctx context.Context, id string) ([]run.Event, error) {
 	var events []run.Event
 	if err := s.eventsOf(ctx, id, func(e *run.Event) { events = append(events, *e) }); err != nil {
-		return nil, fmt.Errorf("story of run %s: %w", id, err)
+		return nil, asked("story of run %s: %w", id, err)
 	}
 	return events, nil
 }
