@@ -40,13 +40,13 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	}
 	history, err := store.Open(ctx, store.Options{Path: s.Text(cli.DBPath), LogDir: logDir(s), AcceptLoss: o.AcceptLoss, Logger: log})
 	if err != nil {
-		return storeError(err)
+		return storeError(principal.ExplainFull(err, disks(s)))
 	}
 	cfg := configuration(env, o, ring, log)
 	cfg.Broken = history.Broken()
 	p, err := principal.Open(ctx, cfg, history)
 	if err != nil {
-		return errors.Join(cli.Exit(cli.IO, err), history.Close())
+		return errors.Join(cli.Exit(cli.IO, principal.ExplainFull(err, disks(s))), history.Close())
 	}
 	err = run(ctx, env, o, home, p, log)
 	return errors.Join(err, history.Close())
@@ -54,6 +54,11 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 
 // logDir is where the lines of tasks are kept.
 func logDir(s *cli.Settings) string { return filepath.Join(filepath.Dir(s.Text(cli.DBPath)), "logs") }
+
+// disks are directories on the disks that the history is written to.
+func disks(s *cli.Settings) []string {
+	return []string{s.Text(cli.DataDir), filepath.Dir(s.Text(cli.DBPath)), logDir(s)}
+}
 
 // takeHome waits for a moment where no principal has the directory: a command
 // is changing its keys.
@@ -101,7 +106,7 @@ func run(ctx context.Context, env cli.Env, o options, home *principal.Home, p *p
 		err = <-served
 	}
 	if err != nil {
-		return cli.Exit(cli.IO, errors.Join(err, home.Withdraw()))
+		return cli.Exit(cli.IO, errors.Join(principal.ExplainFull(err, disks(env.Settings)), home.Withdraw()))
 	}
 	if err := home.Withdraw(); err != nil {
 		return cli.Exit(cli.IO, err)
@@ -163,7 +168,7 @@ func configuration(env cli.Env, o options, ring *bus.Ring, log *slog.Logger) pri
 		Workflows:        s.Text(cli.WorkflowDir),
 		Refresh:          s.Duration(cli.WorkflowRefresh),
 		HeartbeatTimeout: s.Duration(cli.HeartbeatTimeout),
-		Disks:            []string{s.Text(cli.DataDir), filepath.Dir(s.Text(cli.DBPath)), logDir(s)},
+		Disks:            disks(s),
 		Reserve:          int64(s.Int(cli.DiskReserve)) << 20,
 	}
 }

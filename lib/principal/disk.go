@@ -2,10 +2,13 @@ package principal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/wire"
@@ -136,6 +139,20 @@ func (d *disk) shortage(r room) shortage {
 		return little
 	}
 	return least
+}
+
+// brimful is how little room makes a disk the likely cause of any failure.
+const brimful = 1 << 20
+
+// ExplainFull adds to the error of a start that failed that a disk is full, where
+// one is: DuckDB does not always say so itself.
+func ExplainFull(err error, dirs []string) error {
+	for _, dir := range dirs {
+		if free, unknown := freeSpace(dir); unknown == nil && free < brimful && !errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), "No space left on device") {
+			return fmt.Errorf("%w (%w: the disk with %s has %s free)", err, syscall.ENOSPC, dir, size(free))
+		}
+	}
+	return err
 }
 
 // refusesRun says why no run can be created now, if that is so.

@@ -87,12 +87,38 @@ type Trigger struct {
 	Defaults []string          // names of those that were filled in
 	Key      string
 	Source   string // run, cron, listen, api
+	Slot     *Slot  // that the run is for; nil: for none
 
 	// Otherwise is set where no run can be started, with Name and the Params
 	// that were given, and no Workflow. A key that already has a run gets it
 	// all the same: what became of the file since is nothing to a retry.
 	Otherwise *Refused
 	Name      string // the workflow's id
+}
+
+// Slot is an instant at which a schedule is due. The newest slot that was decided
+// of each workflow, with a run or without, is kept: whoever schedules goes on
+// after it.
+type Slot struct {
+	Schedule string    // that it is a slot of, as its scheduler writes it
+	Time     time.Time // UTC
+}
+
+// Decide says that a slot has no run, and why. With an empty Reason no slot is
+// meant: the workflow is scheduled so from that time on.
+type Decide struct {
+	Token    Token
+	Workflow string
+	Slot     Slot
+	Reason   string
+}
+
+// Pause ends the scheduled runs of a workflow until a Pause with Resume set.
+// What is so already stays so, without an event.
+type Pause struct {
+	Token    Token
+	Workflow string
+	Resume   bool
 }
 
 // Cancel asks that a run ends as CANCELLED. One that comes while its handlers
@@ -178,6 +204,8 @@ type Expire struct {
 type Tick struct{}
 
 func (Trigger) command() {}
+func (Decide) command()  {}
+func (Pause) command()   {}
 func (Cancel) command()  {}
 func (Retry) command()   {}
 func (Hello) command()   {}

@@ -1,18 +1,25 @@
 package run
 
-import "github.com/cdktr/cdktr/lib/workflow"
+import (
+	"time"
+
+	"github.com/cdktr/cdktr/lib/workflow"
+)
 
 // Effect is something to send, after the events that came with it are durable.
 type Effect interface{ effect() }
 
-// Triggered answers a Trigger. Existing: the key already had this run.
+// Triggered answers a Trigger. Existing: the key already had this run. Skipped
+// says why a slot has no run, because of `overlap: skip`; then Run is empty. (A
+// trigger without a slot is refused for that, with Refused.Skipped.)
 type Triggered struct {
 	Token    Token
 	Run      string
 	Existing bool
+	Skipped  string
 }
 
-// Done answers Cancel, Retry, Renew, Report, Drain, Leave.
+// Done answers Decide, Pause, Cancel, Retry, Renew, Report, Drain, Leave.
 type Done struct{ Token Token }
 
 // Welcome answers Hello. Keep is what the agent goes on with; Kill is what was
@@ -39,6 +46,9 @@ type Lease struct {
 	Definition *workflow.Definition
 	Task       *workflow.Task // of a handler too
 	Params     map[string]string
+
+	// Scheduled is the time of the run's slot, or of its creation.
+	Scheduled time.Time
 
 	// Outputs of the tasks upstream of this one, of all tasks for a handler, by
 	// task and name. Ended has the statuses of the same tasks. Both are nil where
@@ -69,6 +79,7 @@ type Refused struct {
 	Token   Token
 	Code    Code
 	Message string
+	Skipped bool // by `overlap: skip`: there is nothing to wait for
 }
 
 // AgentStatus is what agent.list shows.

@@ -35,8 +35,16 @@ const (
 	CancelRequested Kind = "cancel_requested" // the run will end as CANCELLED; no status yet
 	RunTimedOut     Kind = "run_timed_out"    // the run will end as FAILED: its timeout has passed; no status yet
 	RunReopened     Kind = "run_reopened"     // Status PENDING: all that did not complete runs again
+	RunHeld         Kind = "run_held"         // it begins when others of its workflow have ended (Reason); no status
+	RunReleased     Kind = "run_released"     // a held run may begin; no status
 	TaskChanged     Kind = "task_changed"     // Status is the task's new one
 	TaskQueued      Kind = "task_queued"      // a task starts again, with the coming Attempt, when an agent takes it; no status
+
+	// Of a workflow, with no run.
+	SlotSkipped     Kind = "slot_skipped"     // Status SKIPPED; Slot and Reason are set
+	ScheduleSet     Kind = "schedule_set"     // Slot.Time is from when on it holds; no status
+	WorkflowPaused  Kind = "workflow_paused"  // no status
+	WorkflowResumed Kind = "workflow_resumed" // no status; slots up to its Time are decided
 )
 
 // Event is one fact. State changes only by applying events, so folding the
@@ -67,6 +75,7 @@ type Event struct {
 	Reason   string
 	Created  *Created
 	Ended    *Ended
+	Slot     *Slot // of an event without a run
 }
 
 // Created is the birth of a run.
@@ -76,6 +85,7 @@ type Created struct {
 	Defaults   []string // names of the Params that were not given
 	Key        string
 	Source     string
+	Slot       *Slot // that the run is for
 }
 
 // Given is the parameters as the trigger gave them: what a retry of it, which may
@@ -108,4 +118,13 @@ type Key struct {
 	Run      string
 	Params   map[string]string // as given
 	Time     time.Time
+}
+
+// Scheduled is what the log says of a workflow's schedule: the newest slot that
+// was decided, zero if none was, and whether it is paused. Resuming decides all
+// slots up to then, and keeps the schedule.
+type Scheduled struct {
+	Workflow string
+	Decided  Slot
+	Paused   bool
 }

@@ -72,8 +72,9 @@ func (e *diskError) Error() string        { return untraced(e.err) }
 func (e *diskError) Unwrap() error        { return e.err }
 func (e *diskError) Is(target error) bool { return target == ErrDisk }
 
-// traces are what DuckDB adds to a fatal error: where in its own code it was.
-var traces = regexp.MustCompile(`\s*Stack Trace:\s+(?:[^\n]*\[0x[0-9a-f]+\]\n?)*`)
+// traces are what DuckDB adds to a fatal error: where in its own code it was,
+// and whom to tell.
+var traces = regexp.MustCompile(`\s*Stack Trace:\s+(?:[^\n]*\[0x[0-9a-f]+\]\n?)*|\s*This error signals an assertion failure within DuckDB\.[^\n]*|\s*For more information, see https://duckdb\.org[^\n]*`)
 
 func untraced(err error) string { return traces.ReplaceAllString(err.Error(), "") }
 

@@ -165,18 +165,18 @@ func TestNullMeansAbsent(t *testing.T) {
 
 func TestReplyCarriesResultOrError(t *testing.T) {
 	var got Triggered
-	want := Triggered{Run: "r<1>", Existing: true, Batch: []Triggered{{Error: &Error{NotFound, "no"}}}}
+	want := Triggered{Run: "r<1>", Existing: true, Batch: []Triggered{{Error: &Error{Code: NotFound, Message: "no"}}}}
 	if err := DecodeReply(EncodeReply("7", want), "7", &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if b := EncodeReply("7", want); !strings.Contains(string(b), "r<1>") {
 		t.Errorf("HTML is escaped: %s", b)
 	}
-	err := DecodeReply(EncodeError("7", &Error{Conflict, `"a"` + "\n"}), "7", &got)
+	err := DecodeReply(EncodeError("7", &Error{Code: Conflict, Message: `"a"` + "\n"}), "7", &got)
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != Conflict || e.Message != `"a"`+"\n" {
 		t.Errorf("got %v", err)
 	}
-	err = DecodeReply(EncodeError("", &Error{BadRequest, "unreadable"}), "7", nil)
+	err = DecodeReply(EncodeError("", &Error{Code: BadRequest, Message: "unreadable"}), "7", nil)
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != BadRequest {
 		t.Errorf("an unreadable request: %v", err)
 	}
@@ -200,7 +200,7 @@ func TestAnswerOverTheLimitBecomesTooLarge(t *testing.T) {
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != TooLarge {
 		t.Errorf("got %v", err)
 	}
-	if b := EncodeError("7", &Error{Internal, strings.Repeat("\x00ü", MaxMessage)}); len(b) > MaxMessage || !json.Valid(b) {
+	if b := EncodeError("7", &Error{Code: Internal, Message: strings.Repeat("\x00ü", MaxMessage)}); len(b) > MaxMessage || !json.Valid(b) {
 		t.Errorf("an error of %d bytes", len(b))
 	}
 	err = DecodeReply(EncodeReply("7", func() {}), "7", nil)

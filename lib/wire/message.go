@@ -14,37 +14,41 @@ const MaxMessage = 4 << 20
 type Op string
 
 const (
-	OpPing         Op = "ping"
-	OpStatus       Op = "status"
-	OpReload       Op = "reload"
-	OpShutdown     Op = "shutdown"
-	OpWorkflowList Op = "workflow.list"
-	OpWorkflowGet  Op = "workflow.get"
-	OpRunTrigger   Op = "run.trigger"
-	OpRunGet       Op = "run.get"
-	OpRunList      Op = "run.list"
-	OpRunWait      Op = "run.wait"
-	OpRunCancel    Op = "run.cancel"
-	OpRunRetry     Op = "run.retry"
-	OpEventsQuery  Op = "events.query"
-	OpLogsQuery    Op = "logs.query"
-	OpLogsAppend   Op = "logs.append" // port 5562 only
-	OpAgentHello   Op = "agent.hello"
-	OpAgentPull    Op = "agent.pull"
-	OpAgentRenew   Op = "agent.renew"
-	OpAgentReport  Op = "agent.report"
-	OpAgentDrain   Op = "agent.drain"
-	OpAgentLeave   Op = "agent.leave"
-	OpAgentList    Op = "agent.list"
-	OpKeyGrant     Op = "key.grant"
-	OpKeyRevoke    Op = "key.revoke"
-	OpKeyList      Op = "key.list"
+	OpPing           Op = "ping"
+	OpStatus         Op = "status"
+	OpReload         Op = "reload"
+	OpShutdown       Op = "shutdown"
+	OpWorkflowList   Op = "workflow.list"
+	OpWorkflowGet    Op = "workflow.get"
+	OpWorkflowPause  Op = "workflow.pause"
+	OpWorkflowResume Op = "workflow.resume"
+	OpScheduleList   Op = "schedule.list"
+	OpScheduleDecide Op = "schedule.decide"
+	OpRunTrigger     Op = "run.trigger"
+	OpRunGet         Op = "run.get"
+	OpRunList        Op = "run.list"
+	OpRunWait        Op = "run.wait"
+	OpRunCancel      Op = "run.cancel"
+	OpRunRetry       Op = "run.retry"
+	OpEventsQuery    Op = "events.query"
+	OpLogsQuery      Op = "logs.query"
+	OpLogsAppend     Op = "logs.append" // port 5562 only
+	OpAgentHello     Op = "agent.hello"
+	OpAgentPull      Op = "agent.pull"
+	OpAgentRenew     Op = "agent.renew"
+	OpAgentReport    Op = "agent.report"
+	OpAgentDrain     Op = "agent.drain"
+	OpAgentLeave     Op = "agent.leave"
+	OpAgentList      Op = "agent.list"
+	OpKeyGrant       Op = "key.grant"
+	OpKeyRevoke      Op = "key.revoke"
+	OpKeyList        Op = "key.list"
 )
 
 // Reads tells that an op changes nothing: it may be asked again at will.
 func (o Op) Reads() bool {
 	switch o {
-	case OpPing, OpStatus, OpWorkflowList, OpWorkflowGet, OpRunGet, OpRunList, OpRunWait, OpEventsQuery, OpLogsQuery, OpAgentList, OpKeyList:
+	case OpPing, OpStatus, OpWorkflowList, OpWorkflowGet, OpScheduleList, OpRunGet, OpRunList, OpRunWait, OpEventsQuery, OpLogsQuery, OpAgentList, OpKeyList:
 		return true
 	}
 	return false
@@ -89,6 +93,7 @@ const (
 type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
+	Skipped bool   `json:"skipped,omitempty"` // with unavailable: `overlap: skip` wants no run, do not wait for it
 }
 
 func (e *Error) Error() string { return e.Message }

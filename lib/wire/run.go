@@ -19,10 +19,18 @@ type TriggerItem struct {
 	Params   Params `json:"params,omitempty"`
 	Key      string `json:"key,omitempty"`
 	Source   string `json:"trigger,omitempty"`
+
+	// Scheduled is the instant that the run is for, where it is a slot of a
+	// schedule, which Schedule names as its scheduler writes it.
+	Scheduled *Time  `json:"scheduled,omitempty"`
+	Schedule  string `json:"schedule,omitempty"`
 }
 
-// Triggered answers a Trigger; Batch has one entry an item, in order.
+// Triggered answers a Trigger; Batch has one entry an item, in order. Skipped
+// says why a slot has no run, because of `overlap: skip`; a trigger without a
+// slot gets an error for that.
 type Triggered struct {
+	Skipped  string      `json:"skipped,omitempty"`
 	Run      string      `json:"run,omitempty"`
 	Existing bool        `json:"existing,omitempty"` // the key already had this run
 	Error    *Error      `json:"error,omitempty"`    // in a batch only

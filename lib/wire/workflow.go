@@ -23,7 +23,19 @@ type PrincipalStatus struct {
 	Agents    int    `json:"agents"`
 	Live      string `json:"live"` // address of the live stream; a host of 0.0.0.0 is the one that was dialled
 
-	Disk DiskStatus `json:"disk"`
+	Disk      DiskStatus       `json:"disk"`
+	Listeners []ListenerStatus `json:"listeners"`
+}
+
+// ListenerStatus is an event source that runs in the principal: the scheduler
+// is one.
+type ListenerStatus struct {
+	Listener string  `json:"listener"`
+	State    string  `json:"state"` // running, or waiting to be started again
+	Since    Time    `json:"since"` // when that began
+	Restarts int     `json:"restarts"`
+	Events   int64   `json:"events"` // that it has emitted
+	Error    *string `json:"error"`  // why it ended last
 }
 
 // DiskStatus is how much room there is where the history is written, in bytes.
@@ -64,6 +76,57 @@ type Problem struct {
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
 	Message string `json:"message"`
+}
+
+// WorkflowRef names one workflow: workflow.pause, workflow.resume.
+type WorkflowRef struct {
+	Header
+	Workflow string `json:"workflow"`
+}
+
+// ScheduleList asks for a page of the workflows that have a schedule, by id.
+type ScheduleList struct {
+	Header
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Schedules answers ScheduleList.
+type Schedules struct {
+	Schedules []Schedule `json:"schedules"`
+	Cursor    string     `json:"cursor,omitempty"`
+}
+
+// Schedule is what a scheduler needs to know of a workflow. Decided is the newest
+// slot that was decided, and of which schedule: null if none was.
+type Schedule struct {
+	Workflow      string `json:"workflow"`
+	Cron          string `json:"cron"`
+	Timezone      string `json:"timezone,omitempty"`
+	StartTime     *Time  `json:"start_time,omitempty"`
+	Catchup       string `json:"catchup"`        // none, latest, all
+	CatchupWindow string `json:"catchup_window"` // 24h0m0s
+	Paused        bool   `json:"paused"`
+	Decided       *Slot  `json:"decided"`
+}
+
+// Slot is an instant of a schedule.
+type Slot struct {
+	Schedule string `json:"schedule"`
+	Time     Time   `json:"time"`
+}
+
+// ScheduleDecide says of slots that they have no run, and why. An item without a
+// reason means no slot: the workflow is scheduled so from that time on.
+type ScheduleDecide struct {
+	Header
+	Batch []Decision `json:"batch"`
+}
+
+// Decision is an item of ScheduleDecide.
+type Decision struct {
+	Workflow string `json:"workflow"`
+	Slot
+	Reason string `json:"reason,omitempty"`
 }
 
 // WorkflowGet asks for one definition.

@@ -15,6 +15,17 @@ type Definition struct {
 	Description string     `json:"description,omitempty"`
 	Cron        string     `json:"cron,omitempty"`       // as written; lib/schedule reads it
 	StartTime   *time.Time `json:"start_time,omitempty"` // no scheduled run before it
+	Timezone    string     `json:"timezone,omitempty"`   // of Cron, an IANA name; empty: UTC, or what Cron says itself
+
+	// Catchup is what becomes of slots that were missed while the principal was
+	// away; empty for none. None is older than CatchupWindow.
+	Catchup       Catchup  `json:"catchup,omitempty"`
+	CatchupWindow Duration `json:"catchup_window,omitempty"` // 0: 24 h
+
+	// Overlap is what becomes of a trigger while as many runs are active as may
+	// be; empty for allow. MaxActiveRuns 0: any number with allow, else 1.
+	Overlap       Overlap `json:"overlap,omitempty"`
+	MaxActiveRuns int     `json:"max_active_runs,omitempty"`
 
 	// Params are the declared parameters with their defaults. Nil means that
 	// the file has no params: then a trigger may pass any name. Empty, it is
@@ -48,6 +59,35 @@ type Definition struct {
 
 	// Hash identifies the definition: id and content. 32 hex digits.
 	Hash string `json:"hash"`
+}
+
+// Catchup says which of the slots are run that were missed.
+type Catchup string
+
+// The other, none, is empty.
+const (
+	CatchupLatest Catchup = "latest" // the newest one
+	CatchupAll    Catchup = "all"    // each, the oldest first
+)
+
+// Overlap says what becomes of a trigger that finds as many runs of its workflow
+// active as may be.
+type Overlap string
+
+// The other, allow, is empty: it starts a run all the same, which is held back
+// only where max_active_runs says so.
+const (
+	OverlapSkip    Overlap = "skip"    // no run
+	OverlapQueue   Overlap = "queue"   // a run that is PENDING until its turn has come
+	OverlapReplace Overlap = "replace" // the oldest active runs are cancelled; the new one begins when they have ended
+)
+
+// Limit is how many runs of the workflow may be active at once; 0: any number.
+func (d *Definition) Limit() int {
+	if d.MaxActiveRuns == 0 && d.Overlap != "" {
+		return 1
+	}
+	return d.MaxActiveRuns
 }
 
 // Placement is where the tasks of one run go.
