@@ -73,6 +73,7 @@ func (v *values) environment() (map[string]string, error) {
 	env["CDKTR_WORKFLOW"] = v.lease.Definition.ID
 	env["CDKTR_TASK"] = v.lease.AttemptID.Task
 	env["CDKTR_ATTEMPT"] = strconv.Itoa(v.lease.Attempt)
+	env["CDKTR_SCHEDULED_TIME"] = wire.At(v.lease.Scheduled).String()
 	if v.lease.Outcome != "" {
 		env["CDKTR_STATUS"] = string(v.lease.Outcome)
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/run"
 	"github.com/cdktr/cdktr/lib/wire"
@@ -12,7 +13,7 @@ import (
 
 func leaseOf(task workflow.Task, env, params map[string]string) run.Lease {
 	def := &workflow.Definition{ID: "etl.daily", Env: env, Tasks: []workflow.Task{task}}
-	return run.Lease{AttemptID: run.AttemptID{Run: "r1", Task: task.ID, Attempt: 2}, Definition: def, Task: &def.Tasks[0], Params: params}
+	return run.Lease{AttemptID: run.AttemptID{Run: "r1", Task: task.ID, Attempt: 2}, Definition: def, Task: &def.Tasks[0], Params: params, Scheduled: time.Date(2026, 1, 2, 3, 4, 5, 6_700_000, time.FixedZone("", 3600))}
 }
 
 func mustLease(t *testing.T, l run.Lease) wire.Lease {
@@ -35,6 +36,7 @@ func TestEnvironmentOfATask(t *testing.T) {
 		"A": "file", "B": "task", "C": "task",
 		"CDKTR_PARAM_X": "1", "CDKTR_PARAM_START_DATE": "today",
 		"CDKTR_RUN_ID": "r1", "CDKTR_WORKFLOW": "etl.daily", "CDKTR_TASK": "load", "CDKTR_ATTEMPT": "2",
+		"CDKTR_SCHEDULED_TIME": "2026-01-02T02:04:05.006Z",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
@@ -42,7 +44,7 @@ func TestEnvironmentOfATask(t *testing.T) {
 	if env["CDKTR_TASK"] != "file" || len(env) != 3 || len(task.Env) != 4 {
 		t.Error("the definition was changed")
 	}
-	if got := mustLease(t, leaseOf(workflow.Task{ID: "a"}, nil, nil)).Spec.Env; len(got) != 4 {
+	if got := mustLease(t, leaseOf(workflow.Task{ID: "a"}, nil, nil)).Spec.Env; len(got) != 5 {
 		t.Errorf("without env: %v", got)
 	}
 }

@@ -250,6 +250,7 @@ func TestUncheckedDefinitionFailsInWords(t *testing.T) {
 	l := leaseOf(workflow.Task{ID: "a", Env: map[string]string{"A": "${{ env.B }}"}}, map[string]string{"B": "b"}, nil)
 	if got := mustLease(t, l).Spec.Env; !maps.Equal(got, map[string]string{
 		"A": "b", "B": "b", "CDKTR_RUN_ID": "r1", "CDKTR_WORKFLOW": "etl.daily", "CDKTR_TASK": "a", "CDKTR_ATTEMPT": "2",
+		"CDKTR_SCHEDULED_TIME": "2026-01-02T02:04:05.006Z",
 	}) {
 		t.Errorf("%v", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/wire"
 )
@@ -82,5 +83,15 @@ func TestFailedTaskIsTriedAgain(t *testing.T) {
 	}
 	if got := end(t, in, id); got != "COMPLETED flaky:COMPLETED" {
 		t.Error(got)
+	}
+}
+
+func TestALocalRunIsScheduledForItsStart(t *testing.T) {
+	before := time.Now().Truncate(time.Millisecond)
+	in, id := start(t, `tasks: {a: {run: 'echo $CDKTR_SCHEDULED_TIME'}}`, Options{Lines: true})
+	_, text, _ := strings.Cut(read(t, in, id), "stdout 1 ")
+	got, err := time.Parse("2006-01-02T15:04:05.000Z\n", text)
+	if err != nil || got.Before(before) || got.After(time.Now()) {
+		t.Errorf("%q, %v", text, err)
 	}
 }

@@ -3,6 +3,8 @@ package run
 import (
 	"fmt"
 	"testing"
+
+	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 const queued = 50_000
@@ -49,4 +51,40 @@ func BenchmarkOneTaskRuns(b *testing.B) {
 		m.Apply(Now{Wall: day}, Report{Token: 3, Agent: ref, Result: Result{AttemptID: work.Leases[0].AttemptID, Outcome: Exited, ExitCode: &zero}})
 	}
 	b.ReportMetric(3*float64(b.N)/b.Elapsed().Seconds(), "commands/s")
+}
+
+// Runs of a workflow that holds back 50,000: a trigger, which joins them, a pull,
+// and a result, which lets the next in.
+func BenchmarkHeldRuns(b *testing.B) {
+	d, zero := oneTask("held"), 0
+	d.Overlap = workflow.OverlapQueue
+	m := New(Config{})
+	for i := range queued {
+		trigger(m, Now{Wall: day}, d, fmt.Sprintf("q%d", i), "")
+	}
+	ref := AgentRef{ID: "a", Incarnation: 1}
+	m.Apply(Now{Wall: day}, Hello{Token: 1, Agent: ref, Name: "a", Slots: 1})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		trigger(m, Now{Wall: day}, d, fmt.Sprintf("r%d", i), "")
+		_, effects := m.Apply(Now{Wall: day}, Pull{Token: 2, Agent: ref, Seq: int64(i + 1)})
+		work, ok := effects[len(effects)-1].(Work)
+		if !ok || len(work.Leases) != 1 {
+			b.Fatalf("no lease: %+v", effects)
+		}
+		m.Apply(Now{Wall: day}, Report{Token: 3, Agent: ref, Result: Result{AttemptID: work.Leases[0].AttemptID, Outcome: Exited, ExitCode: &zero}})
+	}
+	b.ReportMetric(3*float64(b.N)/b.Elapsed().Seconds(), "commands/s")
+}
+
+// Triggers of a workflow that is active: none has a run.
+func BenchmarkSkippedTriggers(b *testing.B) {
+	d := oneTask("skipped")
+	d.Overlap = workflow.OverlapSkip
+	m := New(Config{})
+	trigger(m, Now{Wall: day}, d, "r", "")
+	for b.Loop() {
+		m.Apply(Now{Wall: day}, Trigger{Token: 1, Run: "other", Workflow: d, Key: "k", Source: "run"})
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commands/s")
 }

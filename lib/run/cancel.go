@@ -11,7 +11,7 @@ const sameWish = 10 * time.Second
 
 // cancel ends what has not begun, asks the agents to stop what has, and leaves
 // the run open until the last of them has answered. A run in whose handlers it
-// comes stops those too.
+// comes stops those too; one that is held has begun nothing, and runs none.
 func (m *Machine) cancel(c Cancel) {
 	r := m.runs[c.Run]
 	if r == nil {
@@ -26,6 +26,11 @@ func (m *Machine) cancel(c Cancel) {
 	if reason == "" {
 		reason = "cancelled"
 	}
+	m.stop(r, reason)
+}
+
+// stop cancels a run.
+func (m *Machine) stop(r *openRun, reason string) {
 	stopping := r.left > 0 && r.stops()
 	m.emit(r, nil, Event{Kind: CancelRequested, Reason: reason})
 	m.halt(r, stopping)

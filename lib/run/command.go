@@ -87,7 +87,7 @@ type Trigger struct {
 	Defaults []string          // names of those that were filled in
 	Key      string
 	Source   string // run, cron, listen, api
-	Slot     *Slot  // that the run is for; nil: for none
+	Slot     *Slot  // that the run is for; nil: for none. With SourceCron it is decided so
 
 	// Otherwise is set where no run can be started, with Name and the Params
 	// that were given, and no Workflow. A key that already has a run gets it
@@ -105,7 +105,8 @@ type Slot struct {
 }
 
 // Decide says that a slot has no run, and why. With an empty Reason no slot is
-// meant: the workflow is scheduled so from that time on.
+// meant: the workflow is scheduled so from that time on. What is decided stays so,
+// without an event: a slot of the same schedule that is not after the newest.
 type Decide struct {
 	Token    Token
 	Workflow string
@@ -122,8 +123,9 @@ type Pause struct {
 }
 
 // Cancel asks that a run ends as CANCELLED. One that comes while its handlers
-// run stops these too; on_end runs after any other. One that comes within ten
-// seconds of another is the same wish, sent again.
+// run stops these too; on_end runs after any other. A run that is held ends at
+// once, without its handlers. One that comes within ten seconds of another is the
+// same wish, sent again.
 type Cancel struct {
 	Token  Token
 	Run    string

@@ -18,6 +18,9 @@ func (w *world) define(l line) {
 		Timeout:     w.duration(l.named["timeout"]),
 		Priority:    int(l.number("priority", 0)),
 		Agents:      l.pairs("agents"),
+
+		Overlap:       workflow.Overlap(l.named["overlap"]),
+		MaxActiveRuns: int(l.number("max_active_runs", 0)),
 	}
 	for _, s := range l.words[1:] {
 		switch task := w.task(s); task.ID {

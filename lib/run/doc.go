@@ -23,6 +23,10 @@
 // number fences off whoever had the task before. A run with `placement:
 // together` belongs to an agent in the same way, from its first lease on.
 //
+// Of each workflow the machine knows which of its runs are active and which are
+// held until these have ended, and the newest slot of its schedule that was
+// decided. When slots come is not its business.
+//
 // What is to happen at an instant, a retry or the end of a run's time, follows
 // from the event that began the wait: after a replay by the wall clock, and never
 // later than a full wait from then. A run that has ended is not in the machine;

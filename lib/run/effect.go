@@ -10,8 +10,9 @@ import (
 type Effect interface{ effect() }
 
 // Triggered answers a Trigger. Existing: the key already had this run. Skipped
-// says why a slot has no run, because of `overlap: skip`; then Run is empty. (A
-// trigger without a slot is refused for that, with Refused.Skipped.)
+// says why a slot has no run, because of `overlap: skip`, because it was decided
+// before, or because the workflow is paused; then Run is empty. (A trigger without
+// a slot is refused for the first, with Refused.Skipped.)
 type Triggered struct {
 	Token    Token
 	Run      string

@@ -60,6 +60,9 @@ const (
 // come, 0 for the first. RunReopened names the agent that a run with `placement:
 // together` goes back to; TaskQueued follows for each task that did not complete,
 // and for the handlers.
+// RunHeld follows RunCreated or RunReopened at once, or not at all. For a run that
+// is to go back to an agent it names that one in RunReopened's stead; RunReleased
+// names it if it is still there.
 // Times never go back within a run, nor while one machine writes.
 type Event struct {
 	Pos      int64 // given by the store, in commit order

@@ -33,6 +33,7 @@ func (m *Machine) deliver(a *agent, t *task) {
 		Definition: t.run.definition,
 		Task:       t.spec(),
 		Params:     t.run.params,
+		Scheduled:  t.run.scheduled,
 	}
 	t.upstream(&l)
 	if t.handler() {

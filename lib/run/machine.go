@@ -32,8 +32,12 @@ type Machine struct {
 	queue    *queue // with the agents that wait
 	atHome   int    // tasks that wait for the agent that their run is bound to
 	alarms   heap[*alarm]
+	gates    map[string]*gate // by workflow
+	ajar     []*gate          // that may have somebody to let in
 	keys     keys
 	accepted accepted
+
+	schedules map[string]Scheduled // by workflow
 
 	// What only the agents' messages tell; a restart begins without.
 	agents    map[string]*agent // by id
@@ -49,7 +53,8 @@ type Machine struct {
 }
 
 // New returns an empty machine. To continue from a log, call RestoreKey for
-// each remembered key and Restore for each event of the runs that have not
+// each remembered key, RestoreScheduled for each workflow that the log knows a
+// schedule of, and Restore for each event of the runs that have not
 // ended, then Start.
 func New(c Config) *Machine {
 	if c.HeartbeatTimeout <= 0 {
@@ -62,16 +67,18 @@ func New(c Config) *Machine {
 		c.KeyLimit = 1_000_000
 	}
 	return &Machine{
-		config: c,
-		runs:   make(map[string]*openRun),
-		ended:  make(map[string]*openRun),
-		graphs: make(graphs),
-		queue:  newQueue(),
-		alarms: newAlarms(),
-		keys:   newKeys(c.KeyAge, c.KeyLimit),
-		agents: make(map[string]*agent),
-		names:  make(map[string]*agent),
-		parked: make(map[Token]*agent),
+		config:    c,
+		runs:      make(map[string]*openRun),
+		ended:     make(map[string]*openRun),
+		graphs:    make(graphs),
+		queue:     newQueue(),
+		alarms:    newAlarms(),
+		gates:     make(map[string]*gate),
+		keys:      newKeys(c.KeyAge, c.KeyLimit),
+		agents:    make(map[string]*agent),
+		names:     make(map[string]*agent),
+		parked:    make(map[Token]*agent),
+		schedules: make(map[string]Scheduled),
 		deadlines: heap[*agent]{
 			before: func(a, b *agent) bool {
 				if a.due != b.due {
@@ -95,6 +102,10 @@ func (m *Machine) Apply(now Now, cmd Command) ([]Event, []Effect) {
 	switch c := cmd.(type) {
 	case Trigger:
 		m.trigger(c)
+	case Decide:
+		m.decide(c)
+	case Pause:
+		m.pause(c)
 	case Cancel:
 		m.cancel(c)
 	case Retry:
@@ -116,6 +127,7 @@ func (m *Machine) Apply(now Now, cmd Command) ([]Event, []Effect) {
 	case Tick:
 		m.tick()
 	}
+	m.letIn()
 	m.dispatch()
 	m.answer()
 	clear(m.ended)
@@ -178,7 +190,7 @@ func (m *Machine) noteWall(t time.Time) {
 }
 
 // emit makes ev happen. T is nil in an event of the run itself, r in a
-// RunCreated.
+// RunCreated, and in an event of a workflow.
 func (m *Machine) emit(r *openRun, t *task, ev Event) {
 	ev.Time = m.wall
 	if r != nil {
@@ -188,6 +200,9 @@ func (m *Machine) emit(r *openRun, t *task, ev Event) {
 		ev.Task = t.spec().ID
 	}
 	m.fold(r, t, &ev)
+	if r == nil {
+		m.noteScheduled(&ev)
+	}
 	m.events = append(m.events, ev)
 }
 

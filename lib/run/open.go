@@ -13,15 +13,21 @@ type openRun struct {
 	definition *workflow.Definition
 	graph      *graph
 	params     map[string]string
+	scheduled  time.Time
 	status     Status
 	cancelled  bool
 	timedOut   bool
-	quit       bool   // cancelled in its handlers: they stop too
+	quit       bool   // cancelled in its handlers, or before it began: they stop too
 	reason     string // of the cancel or the timeout
 	tasks      []task // as in the definition, then the handlers
 	left       int    // tasks that have not ended, without handlers
 	outputs    int    // bytes that its tasks hand on
 	alarm      *alarm // its timeout
+
+	gate *gate  // of its workflow
+	spot spot   // on one of the gate's rolls
+	held bool   // nothing of it begins before others of its workflow have ended
+	back string // of a held one: the agent that it is to go back to
 
 	cancelledAt time.Duration // or when the machine began, if that is later
 
@@ -69,6 +75,9 @@ func (t *task) ended() bool {
 
 // ready tells whether a PENDING task can be leased.
 func (t *task) ready() bool {
+	if t.run.held {
+		return false
+	}
 	if t.handler() {
 		return t.run.turn() == t
 	}

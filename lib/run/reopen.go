@@ -3,6 +3,8 @@ package run
 import (
 	"fmt"
 	"slices"
+
+	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 // retry opens a run again that has ended. Its events are put through a machine
@@ -36,13 +38,22 @@ func (m *Machine) retry(c Retry) {
 		m.refuse(c.Token, Conflict, fmt.Sprintf("run %s has completed: there is nothing to retry", c.Run))
 		return
 	}
+	active := m.inTheWay(r.definition)
+	if active != nil && r.definition.Overlap == workflow.OverlapSkip {
+		m.refuseSkipped(c.Token, skipped(r.definition, active))
+		return
+	}
 	m.noteWall(then.wall) // the times of a run never go back
 	m.ended[r.id] = r
 	reopened := Event{Kind: RunReopened, Status: Pending}
-	if a := m.lastHome(r, c.Story); a != nil {
-		reopened.Agent, reopened.AgentRef = a.name, a.ref
+	back := m.lastHome(r, c.Story)
+	if back != nil && active == nil {
+		reopened.Agent, reopened.AgentRef = back.name, back.ref
 	}
 	m.emit(r, nil, reopened)
+	if active != nil {
+		m.holdBack(r, active, back)
+	}
 	for i := range r.tasks {
 		if t := &r.tasks[i]; t.ended() && (t.status != Completed || t.handler()) {
 			m.emit(r, t, Event{Kind: TaskQueued, Attempt: t.next(), Reason: "the run is retried"})
@@ -50,6 +61,9 @@ func (m *Machine) retry(c Retry) {
 	}
 	m.followAll(r)
 	m.done(c.Token)
+	if active != nil {
+		m.replace(r)
+	}
 	m.settle(r)
 }
 
@@ -88,6 +102,7 @@ func (m *Machine) foldReopened(r *openRun, ev *Event) {
 		r.tasks[i].losses, r.tasks[i].tries = 0, 0
 	}
 	m.runs[r.id] = r
+	m.foldEnter(r)
 	if ev.AgentRef.ID != "" {
 		m.bind(r, m.holderOf(ev))
 	}
@@ -103,12 +118,17 @@ func (m *Machine) lastHome(r *openRun, story []Event) *agent {
 		if ev.Kind != TaskChanged || ev.Status != Running {
 			continue
 		}
-		if a := m.agents[ev.AgentRef.ID]; a != nil && a.state == live && !a.draining && a.fits(r.definition.Agents) {
+		if a := m.agents[ev.AgentRef.ID]; a != nil && a.takes(r.definition) {
 			return a
 		}
 		break
 	}
 	return nil
+}
+
+// takes tells whether the agent may get new runs of a workflow.
+func (a *agent) takes(d *workflow.Definition) bool {
+	return a.state == live && !a.draining && a.fits(d.Agents)
 }
 
 // next is the number of the task's coming attempt, if it starts again.

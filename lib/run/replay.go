@@ -22,7 +22,7 @@ func (m *Machine) Restore(ev Event) error {
 		if r = m.ended[ev.Run]; r == nil {
 			return fmt.Errorf("restore run %s: opened again, and it has not ended", ev.Run)
 		}
-	case RunChanged, CancelRequested, RunTimedOut, TaskChanged, TaskQueued:
+	case RunChanged, CancelRequested, RunTimedOut, RunHeld, RunReleased, TaskChanged, TaskQueued:
 		if r = m.runs[ev.Run]; r == nil {
 			return fmt.Errorf("restore run %s: %s of a run that is not open", ev.Run, ev.Kind)
 		}
@@ -32,6 +32,8 @@ func (m *Machine) Restore(ev Event) error {
 		if t = r.task(ev.Task); t == nil {
 			return fmt.Errorf("restore run %s: it has no task %q", ev.Run, ev.Task)
 		}
+	case SlotSkipped, ScheduleSet, WorkflowPaused, WorkflowResumed:
+		return nil // RestoreScheduled knows
 	default:
 		return fmt.Errorf("restore run %s: unknown kind of event %q", ev.Run, ev.Kind)
 	}
@@ -79,6 +81,10 @@ func (m *Machine) fold(r *openRun, t *task, ev *Event) {
 		}
 	case RunReopened:
 		m.foldReopened(r, ev)
+	case RunHeld:
+		m.foldHeld(r, ev)
+	case RunReleased:
+		m.foldReleased(r, ev)
 	case CancelRequested, RunTimedOut:
 		m.foldHalt(r, ev)
 	case TaskChanged:
@@ -91,6 +97,7 @@ func (m *Machine) fold(r *openRun, t *task, ev *Event) {
 // foldEnded forgets a run. What comes next may be that it is opened again.
 func (m *Machine) foldEnded(r *openRun) {
 	m.unbind(r)
+	m.foldLeave(r)
 	r.alarm = m.silence(r.alarm)
 	m.graphs.giveBack(r.definition)
 	delete(m.runs, r.id)
@@ -107,11 +114,13 @@ func (m *Machine) foldCreated(ev *Event) {
 		definition: definition,
 		graph:      graph,
 		params:     c.Params,
+		scheduled:  scheduledAt(ev),
 		status:     ev.Status,
 		tasks:      make([]task, len(graph.specs)),
 		left:       len(definition.Tasks),
 	}
 	m.runs[r.id] = r
+	m.foldEnter(r)
 	for i := range r.tasks {
 		t := &r.tasks[i]
 		*t = task{run: r, number: i, status: Pending}

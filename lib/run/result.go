@@ -91,9 +91,11 @@ func (m *Machine) end(t *task, status Status, reason string, ended *Ended) {
 	m.emit(t.run, t, ev)
 }
 
-// settle ends the run when all its tasks have ended, or starts it over.
+// settle ends the run when all its tasks have ended, or starts it over. One that
+// is held waits with its end, too, for its turn.
 func (m *Machine) settle(r *openRun) {
 	switch {
+	case r.held && !r.cancelled:
 	case r.startsOver:
 		m.startOver(r, r.worst().reason)
 	case r.left == 0 && m.handlersEnded(r):

@@ -26,6 +26,9 @@ func (m *Machine) foldHalt(r *openRun, ev *Event) {
 		r.timedOut = true
 		return
 	}
-	r.quit = r.left == 0 // it is in its handlers: they stop too
+	r.quit = r.left == 0 || r.held // it is in its handlers, which stop too, or has not begun
+	if !r.held {
+		r.gate.leaving.enter(r)
+	}
 	r.cancelled, r.cancelledAt = true, m.mono
 }

@@ -1,9 +1,13 @@
 package run
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/cdktr/cdktr/lib/workflow"
+)
 
 func (m *Machine) trigger(c Trigger) {
-	created := &Created{Definition: c.Workflow, Params: c.Params, Defaults: c.Defaults, Key: c.Key, Source: c.Source}
+	created := &Created{Definition: c.Workflow, Params: c.Params, Defaults: c.Defaults, Key: c.Key, Source: c.Source, Slot: c.Slot.exact()}
 	name := c.Name
 	if c.Workflow != nil {
 		name = c.Workflow.ID
@@ -29,6 +33,17 @@ func (m *Machine) trigger(c Trigger) {
 		m.refuse(c.Token, Conflict, fmt.Sprintf("run id %s is in use", c.Run))
 		return
 	}
+	if c.scheduled() {
+		if why := m.undue(name, c.Slot); why != "" {
+			m.pass(c.Token, why)
+			return
+		}
+	}
+	active := m.inTheWay(c.Workflow)
+	if active != nil && c.Workflow.Overlap == workflow.OverlapSkip {
+		m.skip(c, skipped(c.Workflow, active))
+		return
+	}
 	if m.keys.size == 0 {
 		m.sweep = m.mono + sweepEvery
 	}
@@ -42,5 +57,10 @@ func (m *Machine) trigger(c Trigger) {
 	if c.Token != 0 {
 		m.effect(Triggered{Token: c.Token, Run: c.Run})
 	}
-	m.settle(m.runs[c.Run])
+	r := m.runs[c.Run]
+	if active != nil {
+		m.holdBack(r, active, nil)
+		m.replace(r)
+	}
+	m.settle(r)
 }

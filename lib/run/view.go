@@ -143,6 +143,12 @@ func (m *Machine) String() string {
 		if r.quit {
 			b.WriteString(" quits")
 		}
+		if r.held {
+			b.WriteString(" held")
+		}
+		if r.back != "" {
+			fmt.Fprintf(&b, " back to %s", r.back)
+		}
 		if r.outputs > 0 {
 			fmt.Fprintf(&b, " outputs=%d", r.outputs)
 		}
@@ -183,5 +189,7 @@ func (m *Machine) String() string {
 			b.WriteByte('\n')
 		}
 	}
+	m.writeGates(&b)
+	m.writeSchedules(&b)
 	return b.String()
 }

@@ -26,6 +26,8 @@ func (m *Machine) Why(run string) map[string]string {
 				agents = m.whyQueued(r)
 			}
 			why[t.spec().ID] = agents
+		case r.held:
+			why[t.spec().ID] = waits(r.definition, r.gate.oldest())
 		case t.stops():
 			why[t.spec().ID] = "waits for the run's tasks to stop"
 		case t.handler():

@@ -47,6 +47,14 @@ func (w *world) do(s string) {
 		w.define(l)
 	case "trigger": // trigger w=join run=r1 key=k params=a:1,b:2
 		w.apply(Trigger{Token: w.next(), Run: l.named["run"], Workflow: w.workflows[l.named["w"]], Params: l.pairs("params"), Key: l.named["key"], Source: "run"})
+	case "slot": // slot join @10s run=r1 of=hourly source=cron: a trigger for a slot
+		w.apply(Trigger{Token: w.next(), Run: l.named["run"], Workflow: w.workflows[l.words[0]], Key: l.named["key"], Source: or(l.named["source"], SourceCron), Slot: w.slot(l)})
+	case "decide": // decide join @10s of=hourly reason=missed
+		w.apply(Decide{Token: w.next(), Workflow: l.words[0], Slot: *w.slot(l), Reason: l.named["reason"]})
+	case "pause", "resume":
+		w.apply(Pause{Token: w.next(), Workflow: l.words[0], Resume: l.verb == "resume"})
+	case "schedule":
+		w.print("%s", scheduled(w.m.Schedule(l.words[0])))
 	case "agent": // agent a1 slots=2: says hello and pulls from then on
 		p := w.puppet(l)
 		p.obedient = true
@@ -72,6 +80,8 @@ func (w *world) do(s string) {
 	case "deadline":
 		due, _ := w.m.Deadline()
 		w.print("in %v", due-w.now.Mono)
+	case "scheduled": // scheduled r1: what its leases say
+		w.print("%s", w.m.runs[l.words[0]].scheduled.Format("15:04:05"))
 	case "cancel":
 		w.apply(Cancel{Token: w.next(), Run: l.words[0]})
 	case "renew":
@@ -209,9 +219,12 @@ func (w *world) restart() {
 func (w *world) replay() *Machine {
 	open := make(map[string]bool)
 	for _, ev := range w.log {
-		open[ev.Run] = !(ev.Kind == RunChanged && ev.Status.Final())
+		open[ev.Run] = ev.Run != "" && !(ev.Kind == RunChanged && ev.Status.Final())
 	}
 	m := New(w.config)
+	for _, s := range w.scheduled() {
+		m.RestoreScheduled(s)
+	}
 	for _, ev := range w.log {
 		if ev.Kind == RunCreated {
 			m.RestoreKey(Key{Workflow: ev.Workflow, Key: ev.Created.Key, Run: ev.Run, Params: ev.Created.Params, Time: ev.Time})
@@ -251,6 +264,12 @@ func (w *world) apply(cmd Command) {
 			w.print("%s is over time%s", ev.Run, because(ev.Reason))
 		case ev.Kind == RunReopened:
 			w.print("%s %s again", ev.Run, ev.Status)
+		case ev.Kind == RunHeld:
+			w.print("%s held%s", ev.Run, because(ev.Reason))
+		case ev.Kind == RunReleased:
+			w.print("%s released%s", ev.Run, because(ev.Agent))
+		case ev.Run == "":
+			w.print("%s %s%s%s", ev.Workflow, ev.Kind, slotted(ev.Slot), because(ev.Reason))
 		case ev.Kind == TaskQueued:
 			w.print("%s/%s#%d queued%s", ev.Run, ev.Task, ev.Attempt, because(ev.Reason))
 		case ev.Kind != TaskChanged:
@@ -266,15 +285,18 @@ func (w *world) apply(cmd Command) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case Triggered:
-			if e.Existing {
+			switch {
+			case e.Existing:
 				w.print("existing %s", e.Run)
+			case e.Skipped != "":
+				w.print("skipped: %s", e.Skipped)
 			}
 		case Done:
 			if len(events) == 0 {
 				w.print("done")
 			}
 		case Refused:
-			w.print("refused %s: %s", e.Code, e.Message)
+			w.print("refused %s: %s%s", e.Code, e.Message, map[bool]string{true: " [skipped]"}[e.Skipped])
 			if p := w.tokens[e.Token]; p != nil {
 				p.obedient = false
 			}

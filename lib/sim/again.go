@@ -36,7 +36,7 @@ func (r *Run) wait(t *Task, was run.Status, ev run.Event) error {
 // reopen begins another life of a run.
 func (r *Run) reopen(ev run.Event) error {
 	was := r.Status
-	r.Status = ev.Status
+	r.Status, r.held = ev.Status, false
 	if !was.Final() || was == run.Completed || ev.Status != run.Pending {
 		return fmt.Errorf("it was %s", was)
 	}
@@ -51,6 +51,17 @@ func (r *Run) reopen(ev run.Event) error {
 		}
 	}
 	r.reopening = len(r.missing) > 0
+	return nil
+}
+
+// hold keeps a run back, or lets it begin.
+func (r *Run) hold(ev run.Event) error {
+	if r.held == (ev.Kind == run.RunHeld) || r.Status != run.Pending || r.Cancelled {
+		return fmt.Errorf("it is %s, held %v, cancelled %v", r.Status, r.held, r.Cancelled)
+	}
+	if r.held = !r.held; !r.held {
+		r.bound = ev.AgentRef.ID
+	}
 	return nil
 }
 
@@ -76,7 +87,7 @@ func (r *Run) halt(ev run.Event) error {
 	if r.quit || r.Cancelled && working {
 		return fmt.Errorf("cancelled twice")
 	}
-	r.Cancelled, r.quit = true, !working
+	r.Cancelled, r.quit = true, !working || r.held
 	r.Cancels++
 	return nil
 }

@@ -10,7 +10,7 @@ func (r *Run) change(ev run.Event) error {
 	was := r.Status
 	r.Status = ev.Status
 	if ev.Status == run.Running {
-		if was != run.Pending {
+		if was != run.Pending || r.held {
 			return fmt.Errorf("it was %s", was)
 		}
 		return nil
@@ -20,6 +20,9 @@ func (r *Run) change(ev run.Event) error {
 	}
 	if r.adrift > 0 && !r.lost && !r.Cancelled && !r.timedOut {
 		return fmt.Errorf("%d tasks that were lost were not queued again", r.adrift)
+	}
+	if r.held && !r.Cancelled {
+		return fmt.Errorf("it is held, and ends")
 	}
 	return r.judge(ev)
 }

@@ -30,6 +30,10 @@ func (c *clients) act(pace time.Duration) {
 	}
 	some := func() string { return c.acked[c.w.rng.IntN(len(c.acked))] }
 	switch {
+	case c.w.chance(0.03):
+		c.w.edit()
+	case c.w.chance(0.03):
+		c.pause(c.w.workflows[c.w.rng.IntN(len(c.w.workflows))].ID, c.w.chance(0.6))
 	case len(c.acked) > 0 && c.w.chance(0.15):
 		c.cancel(some())
 	case len(c.acked) > 0 && c.w.chance(0.2):
@@ -74,11 +78,15 @@ func (c *clients) trigger() {
 			key = fmt.Sprintf("k%d.%d", c.w.rng.IntN(c.keys), c.w.now/(20*time.Second))
 		}
 	}
+	var slot *run.Slot // somebody's own: it is none of the workflow's schedule
+	if c.w.chance(0.1) {
+		slot = &run.Slot{Schedule: "mine", Time: c.w.clock().Wall}
+	}
 	make := func(t run.Token) run.Command {
-		return run.Trigger{Token: t, Run: c.w.principal.newID(), Workflow: def, Params: params, Key: key, Source: "run"}
+		return run.Trigger{Token: t, Run: c.w.principal.newID(), Workflow: def, Params: params, Key: key, Source: "run", Slot: slot}
 	}
 	answer := func(e run.Effect) {
-		if t, ok := e.(run.Triggered); ok {
+		if t, ok := e.(run.Triggered); ok { // refused: another is active
 			if err := c.told.Triggered(def.ID, key, t.Run); err != nil {
 				c.w.fail("%v", err)
 			}
@@ -104,6 +112,10 @@ func (c *clients) cancel(id string) {
 func (c *clients) retry(id string) {
 	seen := int64(len(c.w.principal.log))
 	c.insist(func(t run.Token) run.Command { return run.Retry{Token: t, Run: id, After: seen} }, func(run.Effect) {})
+}
+
+func (c *clients) pause(workflow string, resume bool) {
+	c.insist(func(t run.Token) run.Command { return run.Pause{Token: t, Workflow: workflow, Resume: resume} }, func(run.Effect) {})
 }
 
 func (c *clients) drain(name string) {

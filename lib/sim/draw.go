@@ -37,6 +37,9 @@ func (w *world) drawWorkflow(id string) *workflow.Definition {
 	if rich {
 		w.drawRun(d)
 	}
+	if w.chance(0.5) {
+		w.drawOverlap(d)
+	}
 	return d
 }
 
@@ -77,6 +80,22 @@ func (w *world) drawRun(d *workflow.Definition) {
 	if w.chance(0.4) {
 		d.Agents = w.drawLabels(0.5)
 	}
+}
+
+// drawOverlap draws what becomes of a run while others of the workflow are active.
+func (w *world) drawOverlap(d *workflow.Definition) {
+	d.Overlap = [...]workflow.Overlap{"", workflow.OverlapSkip, workflow.OverlapQueue, workflow.OverlapReplace}[w.rng.IntN(4)]
+	d.MaxActiveRuns = max(0, w.rng.IntN(5)-1)
+}
+
+// edit gives a workflow other rules for its next runs.
+func (w *world) edit() {
+	i := w.rng.IntN(len(w.workflows))
+	d := *w.workflows[i]
+	d.Hash += "+"
+	w.drawOverlap(&d)
+	w.workflows[i] = &d
+	w.trace("workflow %s has overlap %q, at most %d", d.ID, d.Overlap, d.MaxActiveRuns)
 }
 
 // drawLabels has each label with a chance.

@@ -28,9 +28,11 @@ type Run struct {
 	Reopened   int
 	tasks      map[string]*Task
 	last       time.Time
+	due        time.Time // its slot, or its creation
 
 	timedOut bool
-	quit     bool  // cancelled in its handlers
+	quit     bool  // cancelled in its handlers, or before it began
+	held     bool  // others of its workflow come first
 	owed     *Task // has failed, and is to be tried again
 	adrift   int   // tasks that were CRASHED and are to be queued again
 	lost     bool  // a task was lost for good
@@ -69,6 +71,9 @@ func (h *History) Add(ev run.Event) error {
 	if ev.Kind == run.RunCreated {
 		return h.create(ev)
 	}
+	if ev.Run == "" { // it is about a workflow
+		return nil
+	}
 	r := h.Runs[ev.Run]
 	switch {
 	case r == nil:
@@ -77,7 +82,7 @@ func (h *History) Add(ev run.Event) error {
 		return fmt.Errorf("%s: the run has ended as %s", subject(ev), r.Status)
 	case ev.Time.Before(r.last):
 		return fmt.Errorf("%s: the time goes back from %s to %s", subject(ev), r.last, ev.Time)
-	case len(r.missing) > 0 && ev.Kind != run.TaskQueued:
+	case len(r.missing) > 0 && ev.Kind != run.TaskQueued && ev.Kind != run.RunHeld:
 		return fmt.Errorf("%s: the run started again without %v", subject(ev), slices.Sorted(maps.Keys(r.missing)))
 	case r.owed != nil && ev.Status != run.Waiting:
 		return fmt.Errorf("%s: task %s is not tried again", subject(ev), r.owed.spec.ID)
@@ -89,6 +94,8 @@ func (h *History) Add(ev run.Event) error {
 		err = r.halt(ev)
 	case run.RunReopened:
 		err = r.reopen(ev)
+	case run.RunHeld, run.RunReleased:
+		err = r.hold(ev)
 	case run.RunChanged:
 		err = r.change(ev)
 	case run.TaskChanged, run.TaskQueued:
@@ -135,7 +142,10 @@ func (h *History) create(ev run.Event) error {
 		}
 		h.keys[k] = ev.Run
 	}
-	r := &Run{Definition: c.Definition, Params: c.Params, Status: run.Pending, tasks: make(map[string]*Task), last: ev.Time}
+	r := &Run{Definition: c.Definition, Params: c.Params, Status: run.Pending, tasks: make(map[string]*Task), last: ev.Time, due: ev.Time}
+	if c.Slot != nil {
+		r.due = c.Slot.Time
+	}
 	for i := range c.Definition.Tasks {
 		spec := &c.Definition.Tasks[i]
 		r.tasks[spec.ID] = &Task{spec: spec, Status: run.Pending, accepted: make(map[int]run.AgentRef)}

@@ -101,7 +101,7 @@ func TestHistorySeesBrokenPromises(t *testing.T) {
 
 func TestOneSeedIsOneHistory(t *testing.T) {
 	tell := func() (lines int, last string) {
-		_ = Simulate(42, func(format string, args ...any) {
+		_ = Simulate(43, func(format string, args ...any) {
 			lines++
 			last = format
 		})

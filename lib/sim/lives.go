@@ -85,6 +85,8 @@ func (w *world) shown() []wire.Event {
 	for _, ev := range w.principal.log {
 		r := w.judge.history.Runs[ev.Run]
 		switch {
+		case r == nil: // it is about a workflow
+			continue
 		case ev.Kind == run.RunReopened:
 			halts[ev.Run] = 0
 		case ev.Kind == run.CancelRequested, ev.Kind == run.RunTimedOut:

@@ -19,6 +19,7 @@ type principal struct {
 	life   int // counts its starts
 	frozen bool
 	m      *run.Machine
+	turns  *turns // of what the machine has decided
 	tokens run.Token
 	routes map[run.Token]route
 	inbox  []run.Command
@@ -51,6 +52,14 @@ func (p *principal) start() {
 	p.m.Start(p.w.clock())
 	p.routes = make(map[run.Token]route)
 	p.inbox, p.batch, p.tickAt = nil, nil, 0
+	var err error
+	if p.turns, err = newTurns(p.log); err == nil {
+		err = p.turns.agree(p.m)
+	}
+	if err != nil {
+		p.w.fail("%v", err)
+	}
+	p.startSchedulers()
 	p.w.trace("principal starts with %d open runs", p.m.Counts().OpenRuns)
 	p.planTick()
 }
@@ -65,8 +74,17 @@ func (p *principal) replay() *run.Machine {
 			m.RestoreKey(run.Key{Workflow: ev.Workflow, Key: c.Key, Run: ev.Run, Params: c.Given(), Time: ev.Time})
 		}
 	}
+	schedules := make(map[string]run.Scheduled)
 	for _, ev := range p.log {
-		if p.last[ev.Run] {
+		s := schedules[ev.Workflow]
+		s.Note(&ev)
+		schedules[ev.Workflow] = s
+	}
+	for _, s := range schedules {
+		m.RestoreScheduled(s)
+	}
+	for _, ev := range p.log {
+		if p.last[ev.Run] || ev.Run == "" {
 			continue
 		}
 		if err := m.Restore(ev); err != nil {

@@ -45,6 +45,9 @@ func FromWire(shown []wire.Event, of ...*workflow.Definition) ([]run.Event, erro
 			return nil, fmt.Errorf("event of run %s at pos %d comes after pos %d", e.Run, e.Pos, last)
 		}
 		last = e.Pos
+		if e.Run == "" { // it is about a workflow
+			continue
+		}
 		s := byRun[e.Run]
 		if s == nil {
 			d := definitions[e.Workflow]

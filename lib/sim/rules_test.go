@@ -23,7 +23,7 @@ func rich() *workflow.Definition {
 }
 
 // tale makes events of lines such as "r RUNNING", "a#1 FAILED", "a#2 queued",
-// "cancel", "timeout" and "reopen".
+// "cancel", "timeout", "reopen", "held" and "released".
 func tale(lines string) []run.Event {
 	events := []run.Event{{Kind: run.RunCreated, Run: "r", Workflow: "w", Status: run.Pending, Created: &run.Created{Definition: rich()}}}
 	for _, l := range strings.Split(lines, "; ") {
@@ -34,6 +34,10 @@ func tale(lines string) []run.Event {
 			ev.Kind = run.CancelRequested
 		case "timeout":
 			ev.Kind = run.RunTimedOut
+		case "held":
+			ev.Kind = run.RunHeld
+		case "released":
+			ev.Kind = run.RunReleased
 		case "reopen":
 			ev.Kind, ev.Status = run.RunReopened, run.Pending
 		case "r":
@@ -85,6 +89,12 @@ func TestHistoryKnowsWhatAFileCanSay(t *testing.T) {
 		{"over time, and the reason is another", stopped + "on_failure#1 RUNNING; on_failure#1 COMPLETED; on_end#1 RUNNING; on_end#1 COMPLETED", "r FAILED exit 1"},
 		{"over time in its handlers", alarmed[:len(alarmed)-2], "timeout"},
 		{"cancelled in its handlers, and another begins", told + "cancel", "on_end#1 RUNNING"},
+		{"held, and it begins", "held", "r RUNNING"},
+		{"held twice", "held", "held"},
+		{"released, and it was not held", "held; released", "released"},
+		{"held when it has begun", "held; released; r RUNNING", "held"},
+		{"cancelled while it is held, and a handler begins", "held; cancel; a#0 CANCELLED; b#0 CANCELLED; c#0 CANCELLED", "on_end#1 RUNNING"},
+		{"held, and it ends", failed + "; reopen; held; a#3 queued; b#1 queued; on_failure#2 queued; on_end#2 queued", "r FAILED"},
 		{"opened again while it is open", told[:len(told)-2], "reopen"},
 		{"opened again after it completed", starts + "a#1 COMPLETED; c#0 SKIPPED; b#1 RUNNING; b#1 COMPLETED; on_failure#0 SKIPPED; on_end#1 RUNNING; on_end#1 COMPLETED; r COMPLETED", "reopen"},
 		{"opened again under an old number", failed + "; reopen", "a#2 queued"},

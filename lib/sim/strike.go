@@ -59,6 +59,18 @@ func (w *world) jump() {
 	w.trace("the wall clock jumps to %s", w.clock().Wall)
 }
 
+// shorten cancels most of those that wait for others of their workflow: one after
+// the other would take too long.
+func (w *world) shorten() {
+	const enough = 3
+	for _, d := range w.workflows {
+		held := w.principal.turns.workflow(d.ID).held
+		for i := enough; i < len(held); i++ {
+			w.clients.cancel(held[i].id)
+		}
+	}
+}
+
 // sameWish is how long after a cancel another changes nothing.
 const sameWish = 10 * time.Second
 
@@ -75,6 +87,7 @@ func (w *world) heal() {
 		w.clients.cancel(id)
 		w.after(2*sameWish, func() { w.clients.cancel(id) })
 	}
+	w.shorten()
 	for i, a := range w.agents {
 		a.link = link{}
 		if i > 0 && w.chance(0.2) { // it never comes back; the others have to do

@@ -56,6 +56,9 @@ func (j *judge) committed(ev run.Event) {
 // carries looks at a lease that leaves the principal.
 func (j *judge) carries(l run.Lease) {
 	u := j.before[l.AttemptID]
+	if due := j.history.Runs[l.Run].due; !l.Scheduled.Equal(due) {
+		j.w.fail("%v is for %s, and its run for %s", l.AttemptID, l.Scheduled, due)
+	}
 	ended, outputs := maps.Clone(l.Ended), maps.Clone(l.Outputs)
 	for id, status := range u.ended {
 		// What had not ended, before a task that was skipped, may have ended

@@ -20,6 +20,7 @@ type world struct {
 	hanging   []string // runs with a process that does not end by itself
 	odds      odds
 	workflows []*workflow.Definition
+	crons     []int // of the first of them: which schedule each has by now
 	principal *principal
 	agents    []*agent
 	clients   clients
@@ -97,6 +98,7 @@ func newWorld(seed uint64, trace func(string, ...any)) *world {
 	for i := range 1 + w.rng.IntN(4) {
 		w.workflows = append(w.workflows, w.drawWorkflow(fmt.Sprintf("w%d", i)))
 	}
+	w.crons = make([]int, w.rng.IntN(len(w.workflows)+1))
 	w.principal = newPrincipal(w)
 	agents := 1 + w.rng.IntN(4)
 	machine := func() int { return w.rng.IntN(1 + agents/2) }
