@@ -8,15 +8,16 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones are the same on every machine, also on one that has none
 
 	"github.com/robfig/cron/v3"
 )
 
-// Schedule is a parsed specification. It is immutable. The zero Schedule is
-// never due.
+// Schedule is a parsed specification in a time zone. It is immutable. The zero
+// Schedule is never due.
 type Schedule struct {
-	spec cron.SpecSchedule
+	due  fields
+	zone *time.Location
+	text string
 }
 
 // maxSpec bounds a specification; a list of all 60 seconds has 169 characters.
@@ -26,80 +27,60 @@ const maxSpec = 1024
 // (a second before them) or a descriptor such as @daily, each of them after an
 // optional CRON_TZ=zone or TZ=zone. Without a zone it is UTC. Days of the week
 // are names or 0 to 7, where 0 and 7 are Sunday.
-func Parse(spec string) (Schedule, error) {
+func Parse(spec string) (Schedule, error) { return ParseIn(spec, "") }
+
+// ParseIn is Parse in the zone of that name. An empty one leaves it to the
+// specification, which must not name another.
+func ParseIn(spec, zone string) (Schedule, error) { return new(Parser).Parse(spec, zone) }
+
+// Parser parses many specifications, and keeps each zone once. The zero Parser
+// is ready.
+type Parser struct{ zones map[string]*time.Location }
+
+// Parse does what ParseIn does.
+func (p *Parser) Parse(spec, zone string) (Schedule, error) {
 	if len(spec) > maxSpec {
 		return Schedule{}, fmt.Errorf("longer than %d bytes", maxSpec)
 	}
 	words := strings.Fields(spec)
-	zone, words, err := takeZone(words)
+	name, words, err := takeZone(words, zone)
 	if err != nil {
 		return Schedule{}, err
 	}
-	fields, err := sixFields(words)
+	location, err := p.zone(name)
 	if err != nil {
 		return Schedule{}, err
 	}
-	for i, field := range fields {
+	text, err := sixFields(words)
+	if err != nil {
+		return Schedule{}, err
+	}
+	for i, field := range text {
 		for part := range strings.SplitSeq(field, ",") {
 			if part == "" {
 				return Schedule{}, fieldError(i, field, "a part of the list is empty")
 			}
 		}
 	}
-	if fields[5], err = normalizeWeekdays(fields[5]); err != nil {
+	if text[5], err = normalizeWeekdays(text[5]); err != nil {
 		return Schedule{}, fieldError(5, words[len(words)-1], err.Error())
 	}
-	parsed, err := parseFields(fields)
+	parsed, err := parseFields(text)
 	if err != nil {
-		return Schedule{}, explain(fields, err)
+		return Schedule{}, explain(text, err)
 	}
-	s := Schedule{spec: *parsed}
-	s.spec.Location = zone
-	// 2000 is a leap year: what is not due within five years of it never is.
-	if s.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+	s := Schedule{due: newFields(parsed, text[2]), zone: location}
+	s.text = "CRON_TZ=" + name + " " + strings.Join(text[:], " ")
+	// 2000 is a leap year: what is not due within the horizon never is.
+	if _, ever := s.due.from(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()); !ever {
 		return Schedule{}, errors.New("no such day ever comes")
 	}
 	return s, nil
 }
 
-// Next returns the first instant after the given one at which the schedule is
-// due, in UTC, or the zero time if there is none.
-func (s Schedule) Next(after time.Time) time.Time {
-	if s.spec.Location == nil {
-		return time.Time{}
-	}
-	next := s.spec.Next(after)
-	if next.IsZero() {
-		// The search ends after five years, but around a year such as 2100
-		// there are eight from one 29 February to the next.
-		next = s.spec.Next(after.AddDate(5, 0, 0))
-	}
-	if next.IsZero() {
-		return time.Time{}
-	}
-	return next.UTC()
-}
-
-func takeZone(words []string) (*time.Location, []string, error) {
-	if len(words) == 0 {
-		return time.UTC, words, nil
-	}
-	name, ok := strings.CutPrefix(words[0], "CRON_TZ=")
-	if !ok {
-		name, ok = strings.CutPrefix(words[0], "TZ=")
-	}
-	if !ok {
-		return time.UTC, words, nil
-	}
-	if name == "" || name == "Local" {
-		return nil, nil, fmt.Errorf("time zone %q: name one, such as Europe/London", name)
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, nil, fmt.Errorf("unknown time zone %q", name)
-	}
-	return zone, words[1:], nil
-}
+// String writes the schedule in one way, however it was written: two with the
+// same text have the same slots.
+func (s Schedule) String() string { return s.text }
 
 // sixFields brings every form to fields with seconds first.
 func sixFields(words []string) (fields [6]string, err error) {

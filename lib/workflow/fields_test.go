@@ -19,6 +19,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	file := *def
 	file.ID, file.Name, file.Description, file.Cron, file.StartTime, file.Tasks, file.Hash = "", "", "", "", nil, nil, ""
 	want := Definition{
+		Timezone: "Europe/London", Catchup: CatchupLatest, CatchupWindow: Duration(12 * time.Hour), Overlap: OverlapQueue, MaxActiveRuns: 4,
 		Params: map[string]string{"date": "today", "customer": "", "factor": "1", "full": "false", "top": "3", "ratio": "0.5", "note": ""},
 		ParamRules: map[string]ParamRule{
 			"date": {Pattern: `^\d{4}-\d\d-\d\d$|^today$`}, "customer": {Required: true}, "factor": {Type: Number},

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/cdktr/cdktr/lib/schedule"
 )
 
 // What parses is consistent: tasks exist once, dependencies exist and form no
@@ -27,6 +29,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("tasks:\n  a: &a {run: x, depends: []}\n  b: {<<: *a, depends: [a]}\nparams: {}\nstart_time: 2025-01-20 12:30:00\n"))
 	f.Add([]byte("placement: together\non_agent_loss: fail\nexclusive: true\ntasks: {a: {run: x}}\n"))
+	f.Add([]byte("cron: 'TZ=Asia/Tokyo 0 2 * * 7'\ntimezone: Asia/Tokyo\ncatchup: all\ncatchup_window: 1h\noverlap: replace\nmax_active_runs: 2\ntasks: {a: {run: x}}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		def, errors, warnings := Parse("w", "w.yml", data)
 		for _, p := range append(errors, warnings...) {
@@ -65,6 +68,12 @@ func checkConsistent(t *testing.T, def *Definition) {
 	}
 	if def.Placement != "" && def.Placement != Together || def.OnAgentLoss != "" && def.OnAgentLoss != FailOnLoss {
 		t.Errorf("placement %q, on_agent_loss %q", def.Placement, def.OnAgentLoss)
+	}
+	if _, err := schedule.ParseIn(def.Cron, def.Timezone); def.Cron != "" && err != nil {
+		t.Errorf("cron %q in %q: %v", def.Cron, def.Timezone, err)
+	}
+	if def.Limit() < 0 || def.CatchupWindow < 0 {
+		t.Errorf("limit %d, catchup_window %s", def.Limit(), def.CatchupWindow)
 	}
 	waits := map[string]int{}
 	for _, task := range def.Tasks {

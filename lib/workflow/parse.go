@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"time"
 
-	"github.com/cdktr/cdktr/lib/schedule"
 	"gopkg.in/yaml.v3"
 )
 
@@ -56,6 +55,8 @@ type draft struct {
 	keys  []*yaml.Node // of the tasks
 	links []link
 	own   map[string]*yaml.Node // the keys of the file itself
+
+	hasCron bool // and it is a text
 }
 
 func (d *decoder) workflow(id string, n *yaml.Node) *Definition {
@@ -68,6 +69,7 @@ func (d *decoder) workflow(id string, n *yaml.Node) *Definition {
 	if w.Name == "" {
 		w.Name = id
 	}
+	d.scheduled(w)
 	acyclic := d.dag(w.Tasks, w.links)
 	d.handlerIDs(w)
 	d.secretsApart(w)
@@ -80,8 +82,13 @@ func (d *decoder) workflowFields(w *draft) table {
 	return table{
 		key("name", "What people see. Default: the id, which is the file's path.", d.text(&w.Name)),
 		key("description", "What it is for.", d.text(&w.Description)),
-		key("cron", "When it runs by itself: five fields, six with seconds, or @daily and the like; UTC unless it begins with CRON_TZ=ZONE.", d.cron(&w.Cron)),
+		key("cron", "When it runs by itself: five fields, six with seconds, or @daily and the like; UTC unless timezone says otherwise, or it begins with CRON_TZ=ZONE.", d.cron(w)),
+		key("timezone", "Of cron: an IANA name, such as Europe/London.", d.zone(&w.Timezone)),
 		key("start_time", "No scheduled run before it (RFC 3339).", d.instant(&w.StartTime)),
+		key("catchup", "Which slots are run that were missed while the principal was away: none, the latest, or all.", choice(d, &w.Catchup, "none", CatchupLatest, CatchupAll)),
+		key("catchup_window", "No slot is caught up with that is older.", d.duration(&w.CatchupWindow, time.Second).usually("24h")),
+		key("overlap", "What becomes of a slot or a trigger while a run is active: another run, none, one that waits, or one that replaces it.", choice(d, &w.Overlap, "allow", OverlapSkip, OverlapQueue, OverlapReplace)),
+		key("max_active_runs", "How many runs may be active at once. Default: one; with overlap: allow, any number.", d.whole(&w.MaxActiveRuns, 1, maxActiveRuns)),
 		key("params", "The parameters with their defaults. Without it a trigger may pass any name.", d.params(w)),
 		key("env", "Variables for all tasks; a task's own wins.", d.env(&w.Env, &site{inFile: true})),
 		key("secrets", "Names of variables that the agent takes from its environment or its secrets.env. Their values are masked in all lines.", d.secrets(&w.Secrets)),
@@ -107,19 +114,6 @@ func (d *decoder) noTasks(n *yaml.Node) {
 		}
 	}
 	d.errors.at(n, "there is no key \"tasks\"; a workflow needs at least one task")
-}
-
-func (d *decoder) cron(into *string) kind {
-	return kind{func(key string, n *yaml.Node) {
-		text, ok := d.scalar(key, n)
-		if !ok {
-			return
-		}
-		if _, err := schedule.Parse(text); err != nil {
-			d.errors.at(n, "cron %s: %v", quote(text), err)
-		}
-		*into = text
-	}, func() schema { return schema{"type": "string", "minLength": 1} }}
 }
 
 func (d *decoder) instant(into **time.Time) kind {

@@ -164,6 +164,44 @@ func TestWhatBecomesOfARunOnAnAgentLoads(t *testing.T) {
 	}
 }
 
+func TestScheduleKeysLoad(t *testing.T) {
+	const tasks = "\ntasks: {a: {run: x}}"
+	for text, want := range map[string]Definition{
+		"cron: '@daily'\ntimezone: Asia/Tokyo\ncatchup: all\ncatchup_window: 36h": {Cron: "@daily", Timezone: "Asia/Tokyo", Catchup: CatchupAll, CatchupWindow: Duration(36 * time.Hour)},
+		"cron: CRON_TZ=Asia/Tokyo @daily\ntimezone: Asia/Tokyo":                   {Cron: "CRON_TZ=Asia/Tokyo @daily", Timezone: "Asia/Tokyo"},
+		"overlap: skip":                          {Overlap: OverlapSkip},
+		"overlap: replace\nmax_active_runs: 3":   {Overlap: OverlapReplace, MaxActiveRuns: 3},
+		"overlap: allow\nmax_active_runs: 10000": {MaxActiveRuns: 10000},
+		"cron: '@daily'\ncatchup: none":          {Cron: "@daily"},
+		"cron:\ntimezone:\ncatchup:\ncatchup_window:\noverlap:\nmax_active_runs:": {},
+	} {
+		def, errors, warnings := Parse("w", "w.yml", []byte(text+tasks))
+		if def == nil || len(warnings) > 0 {
+			t.Errorf("%s: %s%s", text, lines(errors), lines(warnings))
+			continue
+		}
+		got := Definition{Cron: def.Cron, Timezone: def.Timezone, Catchup: def.Catchup, CatchupWindow: def.CatchupWindow, Overlap: def.Overlap, MaxActiveRuns: def.MaxActiveRuns}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %s", text, asJSON(t, def))
+		}
+	}
+}
+
+func TestScheduleKeysWithoutCronAreDoubtful(t *testing.T) {
+	for text, want := range map[string]string{
+		"timezone: UTC\nstart_time: 2026-01-01T00:00:00Z\ncatchup: all\ncatchup_window: 1h": `w.yml:1:11: timezone is for cron; there is no cron here
+w.yml:2:13: start_time is for cron; there is no cron here
+w.yml:3:10: catchup is for cron; there is no cron here
+w.yml:4:17: catchup_window is for cron; there is no cron here`,
+		"cron: '@daily'\ncatchup_window: 1h": "w.yml:2:17: catchup_window is for catchup: latest or all; there is none here",
+	} {
+		def, errors, warnings := Parse("w", "w.yml", []byte(text+"\ntasks: {a: {run: x}}"))
+		if def == nil || lines(warnings) != want {
+			t.Errorf("%s:\n got %s%s\nwant %s", text, lines(errors), lines(warnings), want)
+		}
+	}
+}
+
 func TestHashIsOfIDAndContent(t *testing.T) {
 	const text = "tasks: {a: {run: x}}"
 	hashes := map[string]bool{}

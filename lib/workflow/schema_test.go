@@ -28,7 +28,7 @@ var onlyTheParserSees = map[string][]string{
 		"expressions: where none is expanded", "expressions: a shell that is none", "expressions: of handlers",
 	},
 	"what the text of a value means": {
-		"cron", "cron every", "start_time before there was time", "start_time of a month that is not there",
+		"cron", "cron every", "timezone", "a city for a timezone", "timezone of the machine", "two time zones", "start_time before there was time", "start_time of a month that is not there",
 	},
 	"two keys that exclude each other, at different levels": {
 		"working_directory twice",
