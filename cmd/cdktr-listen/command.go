@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/client"
@@ -22,16 +22,21 @@ const (
 // errFirst ends a delivery at its first refused line; that has been told.
 var errFirst = errors.New("a line was refused")
 
+// How much is read and not yet told, at most, where lines wait for others.
+const (
+	eventsHeld = 10_000
+	bytesHeld  = 16 << 20
+)
+
 func run(ctx context.Context, env cli.Env, o options) error {
 	if err := o.check(env); err != nil {
 		return err
 	}
-	// Nobody would send the events again that were read: wait as long as it takes.
 	copts, err := env.ClientOptions()
 	if err != nil {
 		return err
 	}
-	copts.Attempts = int(math.MaxInt64 / copts.Try)
+	o.RetryFor.apply(&copts)
 	c := client.New(copts)
 	defer c.Close()
 	return deliver(ctx, env, o, func(ctx context.Context, items []wire.TriggerItem) ([]wire.Triggered, error) {
@@ -43,7 +48,12 @@ func run(ctx context.Context, env cli.Env, o options) error {
 
 type send func(context.Context, []wire.TriggerItem) ([]wire.Triggered, error)
 
+// deliver looks at all that may be wrong with files before it reads a line.
 func deliver(ctx context.Context, env cli.Env, o options, send send) error {
+	lines, debounces, err := o.lines(env)
+	if err != nil {
+		return err
+	}
 	report := &report{out: env.Stdout, err: env.Stderr}
 	if o.DeadLetter != "" {
 		letters, err := openLetters(env.Path(o.DeadLetter))
@@ -58,14 +68,20 @@ func deliver(ctx context.Context, env cli.Env, o options, send send) error {
 		Busy: func(why error) {
 			fmt.Fprintf(env.Stderr, "%s: waiting: %s\n", env.Name, cli.Clean(why.Error()))
 		},
-		Items: eventsInBatch, Bytes: bytesInBatch,
+		RetryFor: time.Duration(o.RetryFor),
+		Items:    eventsInBatch, Bytes: bytesInBatch,
 	}
 	if o.OnError == "fail" {
 		// Nothing that follows a refused line may have been sent with it.
 		d.Items = 1
 		report.first = true
 	}
-	err := d.Run(ctx, o.lines(env))
+	var from listen.Listener = lines
+	if debounces {
+		debouncer := &listen.Debouncer{From: lines, Done: report.batch, Events: eventsHeld, Bytes: bytesHeld}
+		d.Done, from = debouncer.Told, debouncer
+	}
+	err = d.Run(ctx, from)
 	if errors.Is(err, errFirst) || err == nil && report.refused > 0 {
 		return cli.Exit(cli.BadInput, nil)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/client"
+	"github.com/cdktr/cdktr/lib/listen"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -152,6 +153,16 @@ func TestExitCodeSaysWhatWentWrong(t *testing.T) {
 		{"full disk", good, "w", "", broken{syscall.ENOSPC}, cli.IO, "no space left"},
 		{"dead letters nowhere", good, "w", "--dead-letter no/such/file", nil, cli.IO, "no such file"},
 		{"dead letters on a full disk", good, "x", "--dead-letter /dev/full", nil, cli.IO, "no space left"},
+		{"dead letters on a full disk, though there are none", good, "w", "--dead-letter /dev/full", nil, cli.IO, "no space left"},
+		{"dead letters nowhere, and nobody to ask", refuse(wire.Internal), "w", "--dead-letter no/such/file", nil, cli.IO, "no such file"},
+		{"skipped by its overlap", func(context.Context, []wire.TriggerItem) ([]wire.Triggered, error) {
+			return []wire.Triggered{{Error: &wire.Error{Code: wire.Unavailable, Skipped: true, Message: "workflow w is active"}}}, nil
+		}, "w", "", nil, cli.BadInput, `{"line":1,"error":"workflow w is active"}`},
+		{"no work is taken", refuse(wire.Unavailable), "w", "--retry-for 1ms", nil, cli.NotNow, `{"line":1,"error":"not known to be accepted: no (tried for 1ms)"}`},
+		{"a time", good, "w", "--retry-for -1s", nil, cli.Usage, `"-1s" is not a time`},
+		{"for ever", good, "w", "--retry-for forever", nil, cli.OK, ""},
+		{"rules beside a workflow", good, "w", "--rules x -w y", nil, cli.Usage, "--rules does not go with -w"},
+		{"rules nowhere", good, "w", "--rules x", nil, cli.NotFound, "no such file"},
 		{"dead letters to nobody", good, "x", "--dead-letter /dev/null", nil, cli.BadInput, "no workflow"},
 		{"a parameter of nothing", good, "w", "--param x", nil, cli.Usage, "--param goes with -w"},
 		{"a size", good, "w", "--max-line 1GiB", nil, cli.Usage, `"1GiB" is not a size`},
@@ -163,6 +174,23 @@ func TestExitCodeSaysWhatWentWrong(t *testing.T) {
 		if code := k.do(t, c.send, c.in, c.args); code != c.code || !strings.Contains(k.err.String(), c.said) {
 			t.Errorf("%s: exit code %d, want %d\n%s", c.name, code, c.code, &k.err)
 		}
+	}
+}
+
+// letters on a disk that fills up later: what was accepted before the first
+// refused line is told, and nothing after it.
+func TestLostDeadLetterEndsTheTelling(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	var out, talk bytes.Buffer
+	r := report{out: &out, err: &talk, letters: &letters{full}}
+	bad := errors.New("no")
+	err = r.batch([]listen.Outcome{{Event: listen.Event{Line: 1}, Run: "r1"}, {Event: listen.Event{Line: 2}, Err: bad}, {Event: listen.Event{Line: 3}, Run: "r3"}})
+	if cli.Code(err) != cli.IO || out.String() != `{"line":1,"workflow":"","run":"r1"}`+"\n" || !strings.Contains(talk.String(), `"line":2`) {
+		t.Errorf("%v\n%s%s", err, &out, &talk)
 	}
 }
 

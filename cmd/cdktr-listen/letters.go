@@ -22,10 +22,24 @@ func openLetters(path string) (*letters, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	defer dir.Close()
-	if err := sync(dir); err != nil {
+	if err := errors.Join(sync(dir), reserve(f)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &letters{f}, nil
+}
+
+// reserve finds out whether there is room to write, before it is needed. It
+// changes nothing that the file holds.
+func reserve(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Mode().IsRegular() {
+		return allocate(f, info.Size())
+	}
+	_, err = f.Write(nil) // a full device says so even to this
+	return err
 }
 
 // append returns when the lines are on disk.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"io"
 	"unicode/utf8"
 
@@ -37,13 +39,19 @@ type refused struct {
 // one told loses nothing.
 func (r *report) batch(outcomes []listen.Outcome) error {
 	var out, talk, letters bytes.Buffer
+	before := 0 // bytes of out that stand before the first letter
 	for _, o := range outcomes {
 		var err error
 		if o.Err == nil {
 			err = cli.NewEncoder(&out).Encode(accepted{o.Line, o.Trigger.Workflow, o.Run})
 		} else {
-			r.refused++
+			if _, given := errors.AsType[*listen.Undelivered](o.Err); !given {
+				r.refused++
+			}
 			bad := refused{Line: o.Line, Error: o.Err.Error()}
+			if letters.Len() == 0 {
+				before = out.Len()
+			}
 			err = cli.NewEncoder(&talk).Encode(bad)
 			if text := string(o.Text); utf8.ValidString(text) {
 				bad.Event = &text
@@ -58,14 +66,16 @@ func (r *report) batch(outcomes []listen.Outcome) error {
 			return cli.Exitf(cli.Bug, "line %d: %w", o.Line, err)
 		}
 	}
+	var lost error
 	if r.letters != nil && letters.Len() > 0 {
 		if err := r.letters.append(letters.Bytes()); err != nil {
-			return cli.Exitf(cli.IO, "keep dead letters: %w", err)
+			lost = cli.Exitf(cli.IO, "keep dead letters: %w", err)
+			out.Truncate(before)
 		}
 	}
 	_, _ = r.err.Write(talk.Bytes()) // a closed stderr is somebody's wish
-	if _, err := r.out.Write(out.Bytes()); err != nil {
-		return err
+	if _, err := r.out.Write(out.Bytes()); err != nil || lost != nil {
+		return cmp.Or(lost, err)
 	}
 	if r.first && r.refused > 0 {
 		return errFirst

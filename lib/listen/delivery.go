@@ -2,7 +2,9 @@ package listen
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/wire"
 )
@@ -29,6 +31,10 @@ type Delivery struct {
 	// time and events have to wait. It may be nil.
 	Busy func(why error)
 
+	// RetryFor is how long events wait for a principal that takes no work,
+	// before all is given up; 0: as long as it takes.
+	RetryFor time.Duration
+
 	Items int // events in a batch, at most
 	Bytes int // of text in a batch, at most, but for one event
 
@@ -36,8 +42,9 @@ type Delivery struct {
 }
 
 // Run delivers what l emits and returns when all of it is told. The end of ctx
-// ends the listening only. An error of Send or Done ends everything: the batch
-// that was under way may have been done or not, and nothing after it was sent.
+// ends the listening only. An error of Send, or of a principal that takes no
+// work for too long, ends everything: nothing more is sent, and what was read by
+// then is told as Undelivered. An error of Done ends everything at once.
 func (d *Delivery) Run(ctx context.Context, l Listener) error {
 	work := context.WithoutCancel(ctx)
 	ctx, stop := context.WithCancel(ctx)
@@ -48,21 +55,30 @@ func (d *Delivery) Run(ctx context.Context, l Listener) error {
 		defer q.end()
 		listened = l.Listen(ctx, q.put)
 	})
-	err := d.deliver(work, q)
-	q.shut()
+	left, err := d.deliver(work, q)
+	if left == nil {
+		q.shut()
+	} else {
+		q.spill()
+	}
 	stop()
 	listener.Wait()
-	if err != nil {
+	switch {
+	case left != nil:
+		return errors.Join(err, d.giveUp(left, q, err))
+	case err != nil:
 		return err
 	}
 	return listened
 }
 
-func (d *Delivery) deliver(ctx context.Context, q *queue) error {
+// deliver returns, with an error that is not of Done, the batch that was under
+// way, from the first event on of which nothing is known.
+func (d *Delivery) deliver(ctx context.Context, q *queue) (left []Outcome, err error) {
 	for {
 		events := q.take()
 		if len(events) == 0 {
-			return nil
+			return nil, nil
 		}
 		batch := make([]Outcome, len(events))
 		var good []*Outcome
@@ -73,21 +89,42 @@ func (d *Delivery) deliver(ctx context.Context, q *queue) error {
 			}
 		}
 		err := d.settle(ctx, good)
-		if told := settled(batch); len(told) > 0 {
+		told := settled(batch)
+		if len(told) > 0 {
 			if err := d.Done(told); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err != nil {
-			return err
+			return batch[len(told):], err
 		}
 	}
+}
+
+// giveUp tells, after the listener has ended, what was read and is not
+// delivered.
+func (d *Delivery) giveUp(left []Outcome, q *queue, why error) error {
+	for i := range left {
+		if !left[i].known() {
+			left[i].Err = &Undelivered{Sent: true, Err: why}
+		}
+	}
+	for events := q.take(); len(events) > 0; events = q.take() {
+		for _, e := range events {
+			o := Outcome{Event: e, Err: e.Bad}
+			if o.Err == nil {
+				o.Err = &Undelivered{Err: why}
+			}
+			left = append(left, o)
+		}
+	}
+	return d.Done(left)
 }
 
 // settled is the batch up to the first event of which nothing is known.
 func settled(batch []Outcome) []Outcome {
 	n := 0
-	for n < len(batch) && (batch[n].Run != "" || batch[n].Err != nil) {
+	for n < len(batch) && batch[n].known() {
 		n++
 	}
 	return batch[:n]

@@ -187,8 +187,8 @@ func TestBytesBoundABatch(t *testing.T) {
 	}
 }
 
-// A refusal that is about the whole command ends it, and the lines before it
-// are told.
+// A refusal that is about the whole command ends it, and what was read by then
+// is told.
 func TestRefusalOfTheCommandEndsIt(t *testing.T) {
 	var told []string
 	d := Delivery{Items: 3, Bytes: 1000, Done: func(b []Outcome) error {
@@ -209,7 +209,7 @@ func TestRefusalOfTheCommandEndsIt(t *testing.T) {
 	if !ok || refused.Code != wire.NotAllowed || !strings.Contains(err.Error(), "line 5") {
 		t.Errorf("the error is %v", err)
 	}
-	if want := []string{"1 run0<nil>", "2 run1<nil>", "3 not_found", "4 broken"}; !slices.Equal(told, want) {
+	if want := []string{"1 run0<nil>", "2 run1<nil>", "3 not_found", "4 broken", "5 no", "6 run1<nil>", "7 not sent: line 5: no"}; !slices.Equal(told, want) {
 		t.Errorf("told %q", told)
 	}
 }
@@ -272,4 +272,92 @@ func TestAnswerThatDoesNotFitIsAnError(t *testing.T) {
 			t.Errorf("%+v is taken for the answer to one event", answers)
 		}
 	}
+}
+
+// A slot that `overlap: skip` wants no run for is decided; a trigger that it
+// wants no run for is refused. Neither waits.
+func TestSkippedEventIsDecidedForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const why = "workflow w is active"
+		skip := newEvent(2, "ok")
+		skip.Trigger.Scheduled = new(wire.Time)
+		var told []string
+		sent := 0
+		d := Delivery{Items: 3, Bytes: 1000, Done: func(b []Outcome) error {
+			for _, o := range b {
+				told = append(told, fmt.Sprintf("%d run=%s skipped=%s %v", o.Line, o.Run, o.Skipped, o.Err))
+			}
+			return nil
+		}, Send: func(context.Context, []wire.TriggerItem) ([]wire.Triggered, error) {
+			sent++
+			return []wire.Triggered{{Run: "r"}, {Skipped: why}, {Error: &wire.Error{Code: wire.Unavailable, Skipped: true, Message: why}}}, nil
+		}}
+		if err := d.Run(t.Context(), script{groups: [][]Event{{newEvent(1, "ok"), skip, newEvent(3, "ok")}}}); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"1 run=r skipped= <nil>", "2 run= skipped=" + why + " <nil>", "3 run= skipped= " + why}; !slices.Equal(told, want) || sent != 1 {
+			t.Errorf("sent %d times, told %q", sent, told)
+		}
+	})
+}
+
+// Who gives up says of each line that was read what became of it.
+func TestGivingUpTellsAllThatWasRead(t *testing.T) {
+	away := errors.New("away")
+	for name, send := range map[string]func(context.Context, []wire.TriggerItem) ([]wire.Triggered, error){
+		"away": func(context.Context, []wire.TriggerItem) ([]wire.Triggered, error) {
+			synctest.Wait() // until the listener has to wait
+			return nil, away
+		},
+		"takes no work": func(context.Context, []wire.TriggerItem) ([]wire.Triggered, error) {
+			return nil, &wire.Error{Code: wire.Unavailable, Message: "the disk is nearly full"}
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			read := 0
+			s := script{pause: func() { read++ }}
+			for i := range 100 {
+				s.groups = append(s.groups, []Event{newEvent(3*i+1, "ok"), newEvent(3*i+2, "broken"), newEvent(3*i+3, "ok")})
+			}
+			line, sent := 0, 0
+			d := Delivery{Items: 10, Bytes: 1000, RetryFor: time.Minute, Send: send, Done: func(b []Outcome) error {
+				for _, o := range b {
+					line++
+					lost, undelivered := errors.AsType[*Undelivered](o.Err)
+					if int(o.Line) != line || (o.Bad == nil) != undelivered {
+						t.Errorf("%s: line %d is told as %d: %v", name, line, o.Line, o.Err)
+					}
+					if undelivered && lost.Sent {
+						sent++
+					}
+				}
+				return nil
+			}}
+			err := d.Run(t.Context(), listenUntilEnd{s})
+			refused, busy := errors.AsType[*wire.Error](err)
+			if !errors.Is(err, away) && (!busy || refused.Code != wire.Unavailable || time.Since(start) != time.Minute) {
+				t.Errorf("%s: %v after %v", name, err, time.Since(start))
+			}
+			if line != 3*read || read < 4 || read > 20 || sent == 0 || sent > 10 {
+				t.Errorf("%s: %d groups of 3 were read, %d lines are told, %d of them as sent", name, read, line, sent)
+			}
+		})
+	}
+}
+
+// listenUntilEnd emits until its context ends, and loses nothing then.
+type listenUntilEnd struct{ script }
+
+func (l listenUntilEnd) Listen(ctx context.Context, emit func([]Event) error) error {
+	for _, g := range l.groups {
+		if ctx.Err() != nil {
+			return nil
+		}
+		l.pause()
+		if err := emit(g); err != nil {
+			return err
+		}
+	}
+	return nil
 }

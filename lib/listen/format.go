@@ -42,7 +42,7 @@ func (f Format) empty(line []byte) bool {
 func (f Format) Parse(line []byte) (wire.TriggerItem, error) {
 	item := wire.TriggerItem{Workflow: f.Workflow, Source: "listen"}
 	if !utf8.Valid(line) {
-		return wire.TriggerItem{}, errors.New("the line is not UTF-8")
+		return wire.TriggerItem{}, ErrNotUTF8
 	}
 	text := bytes.TrimSpace(line)
 	object := bytes.HasPrefix(text, []byte("{"))
@@ -65,8 +65,28 @@ func (f Format) Parse(line []byte) (wire.TriggerItem, error) {
 	default:
 		item.Workflow = string(text)
 	}
-	if len(item.Workflow) > maxID {
-		return wire.TriggerItem{}, fmt.Errorf("%d bytes are too long for the id of a workflow", len(item.Workflow))
+	if err := CheckWorkflow(item.Workflow); err != nil {
+		return wire.TriggerItem{}, err
 	}
 	return item, nil
+}
+
+// CheckWorkflow tells what can be the id of a workflow.
+func CheckWorkflow(id string) error {
+	switch {
+	case id == "":
+		return errors.New("the id of the workflow is empty")
+	case len(id) > maxID:
+		return fmt.Errorf("%d bytes are too long for the id of a workflow", len(id))
+	}
+	return nil
+}
+
+// Event is what a line, without its end, means.
+func (f Format) Event(line []byte) (Event, error) {
+	if f.empty(line) {
+		return Event{}, ErrNoEvent
+	}
+	item, err := f.Parse(line)
+	return Event{Trigger: item}, err
 }

@@ -12,11 +12,18 @@ import (
 // Lines is a listener for which each line of In is an event. Memory does not
 // grow with the length of a line: one of more than Max bytes, its end not
 // counted, is bad, and its first Max bytes are kept.
+//
+// A byte order mark before the first line is left out.
 type Lines struct {
-	In     io.Reader
-	Format Format
-	Max    int
+	In  io.Reader
+	Max int
+
+	// Parse says what a line, without its end, means; nil: Format{}.Event. An
+	// error but for ErrNoEvent says what is wrong with it.
+	Parse func(line []byte) (Event, error)
 }
+
+const byteOrderMark = "\uFEFF"
 
 // chunk is how much is read at once: what a pipe holds.
 const chunk = 64 << 10
@@ -30,6 +37,9 @@ func (l Lines) Listen(ctx context.Context, emit func([]Event) error) error {
 		return err
 	}
 	defer in.close()
+	if l.Parse == nil {
+		l.Parse = Format{}.Event
+	}
 	s := splitter{Lines: l}
 	buf := make([]byte, chunk)
 	for {
@@ -59,7 +69,7 @@ func (l Lines) Listen(ctx context.Context, emit func([]Event) error) error {
 type splitter struct {
 	Lines
 	line int64  // how many lines have ended
-	open []byte // of the line that has not ended: at most Max bytes, one more for CR, one more to tell
+	open []byte // of the line that has not ended: at most Max bytes, a byte order mark, one more for CR, one more to tell
 }
 
 func (s *splitter) split(text []byte) []Event {
@@ -77,7 +87,7 @@ func (s *splitter) split(text []byte) []Event {
 }
 
 func (s *splitter) keep(text []byte) {
-	room := s.Max + 2 - len(s.open)
+	room := s.Max + len(byteOrderMark) + 2 - len(s.open)
 	s.open = append(s.open, text[:min(room, len(text))]...)
 }
 
@@ -97,18 +107,22 @@ func (s *splitter) finish(events []Event, broken error) []Event {
 	s.line++
 	text := bytes.TrimSuffix(s.open, []byte("\r"))
 	s.open = s.open[:0]
-	if len(text) <= s.Max && s.Format.empty(text) && broken == nil {
-		return events
+	if s.line == 1 {
+		text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	}
-	e := Event{Line: s.line, Bad: broken}
+	e := Event{Bad: broken}
 	switch {
 	case len(text) > s.Max:
 		text = whole(text[:s.Max])
 		e.Bad = fmt.Errorf("the line is longer than %d bytes; its beginning is kept", s.Max)
 	case broken == nil:
-		e.Trigger, e.Bad = s.Format.Parse(text)
+		var err error
+		if e, err = s.Parse(text); errors.Is(err, ErrNoEvent) {
+			return events
+		}
+		e.Bad = err
 	}
-	e.Text = bytes.Clone(text)
+	e.Line, e.Text = s.line, bytes.Clone(text)
 	return append(events, e)
 }
 

@@ -56,6 +56,10 @@ func TestLinesAreCountedAndCut(t *testing.T) {
 		{"12345678\n12345678\r\n12345678", []string{"1 12345678", "2 12345678", "3 12345678"}},
 		{"123456789\na\n123456789\r\n123456789", []string{long(1, "12345678"), "2 a", long(3, "12345678"), long(4, "12345678")}},
 		{"12345678\r9\na", []string{long(1, "12345678"), "2 a"}},
+		{"\uFEFFa\n\uFEFFb\n", []string{"1 a", "2 \uFEFFb"}},
+		{"\uFEFF\na", []string{"2 a"}},
+		{"\uFEFF12345678\r\n\uFEFF12345678", []string{"1 12345678", long(2, "\uFEFF12345")}},
+		{"\uFEFF123456789\n", []string{long(1, "12345678")}},
 		{"         \n", []string{long(1, "        ")}},
 		{"123456\u20ac\na", []string{long(1, "123456"), "2 a"}},
 		{"12345\u20ac9\n", []string{long(1, "12345\u20ac")}},
@@ -76,7 +80,7 @@ func TestLinesAreCountedAndCut(t *testing.T) {
 }
 
 func TestLongLineTakesNoMemory(t *testing.T) {
-	s := splitter{Lines: Lines{Max: 1000}}
+	s := splitter{Lines: Lines{Max: 1000, Parse: Format{}.Event}}
 	text := []byte(strings.Repeat("x", chunk))
 	for range 100 {
 		if events := s.split(text); len(events) > 0 {
@@ -150,7 +154,7 @@ func TestPiecesDoNotMatter(t *testing.T) {
 			input.WriteString(alphabet[random.Intn(len(alphabet))])
 		}
 		want := words(hear(t, Lines{In: strings.NewReader(input.String()), Max: 8}))
-		s := splitter{Lines: Lines{Max: 8}}
+		s := splitter{Lines: Lines{Max: 8, Parse: Format{}.Event}}
 		var got []Event
 		for rest := input.String(); rest != ""; {
 			n := 1 + random.Intn(len(rest))

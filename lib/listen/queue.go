@@ -9,7 +9,7 @@ import (
 // errShut tells a listener that nobody takes its events any more.
 var errShut = errors.New("the delivery has ended")
 
-// queue holds the events that wait to be sent. One goroutine puts, one takes.
+// queue holds the events that wait to be sent. One goroutine takes them.
 type queue struct {
 	maxItems, maxBytes int
 
@@ -19,6 +19,7 @@ type queue struct {
 	bytes   int
 	ended   bool // nothing more is put
 	closed  bool // nothing more is taken
+	spills  bool // put waits no more: the listener is to end, and what it has read shall not be lost
 }
 
 func newQueue(items, bytes int) *queue {
@@ -32,7 +33,7 @@ func newQueue(items, bytes int) *queue {
 func (q *queue) put(events []Event) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.closed && (len(q.events) >= q.maxItems || q.bytes >= q.maxBytes) {
+	for !q.closed && !q.spills && (len(q.events) >= q.maxItems || q.bytes >= q.maxBytes) {
 		q.changed.Wait()
 	}
 	if q.closed {
@@ -79,5 +80,12 @@ func (q *queue) shut() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	q.changed.Broadcast()
+}
+
+func (q *queue) spill() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.spills = true
 	q.changed.Broadcast()
 }

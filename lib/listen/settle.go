@@ -19,17 +19,18 @@ const (
 // that is refused as a whole is sent again in halves, so that the one event
 // that is to blame does no harm to the others.
 func (d *Delivery) settle(ctx context.Context, todo []*Outcome) error {
+	var since time.Time // when work was first not taken
 	for pause := firstPause; len(todo) > 0; pause = min(2*pause, longestPause) {
 		answers, err := d.ask(ctx, todo)
 		refused, isRefusal := errors.AsType[*wire.Error](err)
 		switch {
-		case isRefusal && aboutEvents(refused.Code) && len(todo) > 1:
+		case isRefusal && aboutEvents(refused) && len(todo) > 1:
 			half := len(todo) / 2
 			if err := d.settle(ctx, todo[:half]); err != nil {
 				return err
 			}
 			return d.settle(ctx, todo[half:])
-		case isRefusal && (aboutEvents(refused.Code) || refused.Code == wire.Unavailable):
+		case isRefusal && (aboutEvents(refused) || refused.Code == wire.Unavailable):
 			for range todo {
 				answers = append(answers, wire.Triggered{Error: refused})
 			}
@@ -37,24 +38,35 @@ func (d *Delivery) settle(ctx context.Context, todo []*Outcome) error {
 			return err
 		}
 		var later []*Outcome
-		var why error
+		var why, end error
 		for i, a := range answers {
 			switch {
 			case a.Error == nil:
-				todo[i].Run = a.Run
+				todo[i].Run, todo[i].Skipped = a.Run, a.Skipped
+			case aboutEvents(a.Error):
+				todo[i].Err = a.Error
 			case a.Error.Code == wire.Unavailable:
 				later, why = append(later, todo[i]), a.Error
-			case aboutEvents(a.Error.Code):
-				todo[i].Err = a.Error
 			default:
-				return fmt.Errorf("line %d: %w", todo[i].Line, a.Error)
+				todo[i].Err = a.Error
+				end = fmt.Errorf("line %d: %w", todo[i].Line, a.Error)
 			}
 		}
-		if todo = later; len(todo) == 0 {
-			return nil
+		if todo = later; end != nil || len(todo) == 0 {
+			return end
 		}
 		if d.Busy != nil {
 			d.busy.Do(func() { d.Busy(why) })
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if d.RetryFor > 0 {
+			left := d.RetryFor - time.Since(since)
+			if left <= 0 {
+				return fmt.Errorf("%w (tried for %s)", why, d.RetryFor)
+			}
+			pause = min(pause, left)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err
@@ -77,21 +89,22 @@ func (d *Delivery) ask(ctx context.Context, todo []*Outcome) ([]wire.Triggered, 
 		return nil, fmt.Errorf("trigger %d events: the principal answered %d", len(items), len(answers))
 	}
 	for i, a := range answers {
-		if a.Run == "" && a.Error == nil {
+		skipped := a.Skipped != "" && items[i].Scheduled != nil
+		if a.Run == "" && a.Error == nil && !skipped {
 			return nil, fmt.Errorf("trigger line %d: the principal answered with neither a run nor an error", todo[i].Line)
 		}
 	}
 	return answers, nil
 }
 
-// aboutEvents tells the refusals that are the events' own fault from those of
+// aboutEvents tells the refusals of events, which are for good, from those of
 // the whole command: a key without the right, versions that do not fit.
-func aboutEvents(c wire.Code) bool {
-	switch c {
+func aboutEvents(e *wire.Error) bool {
+	switch e.Code {
 	case wire.BadRequest, wire.TooLarge, wire.Conflict, wire.NotFound:
 		return true
 	}
-	return false
+	return e.Skipped
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
