@@ -84,7 +84,7 @@ func (r *runs) follow(ctx context.Context, pos int64) error {
 	return r.untilEnd(ctx, func(ctx context.Context) error {
 		return r.p.FollowEvents(ctx, q, func(some wire.Events) error {
 			for _, e := range some.Events {
-				if e.Task == nil && e.Pos > pos {
+				if e.Task == nil && e.Run != "" && e.Pos > pos {
 					return news(ctx)
 				}
 			}

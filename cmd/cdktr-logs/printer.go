@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"sort"
@@ -172,11 +173,11 @@ func (p *printer) event(e *wire.Event) error {
 	}
 	switch p.format {
 	case "json":
-		return cli.NewEncoder(p.w).Encode(e)
+		return p.eventObject(e)
 	case "text":
 		p.time(e.Time)
 	}
-	p.say(dim, e.Run)
+	p.say(dim, fmt.Sprintf("%-12s", cmp.Or(e.Run, "-"))) // a skipped slot has none
 	p.w.WriteByte(' ')
 	p.say(colorOf(e.Status), fmt.Sprintf("%-9s", e.Status))
 	p.w.WriteString(" " + cli.Clean(what))
@@ -187,6 +188,24 @@ func (p *printer) event(e *wire.Event) error {
 		p.w.WriteString(": " + cli.Clean(*e.Reason))
 	}
 	return p.w.WriteByte('\n')
+}
+
+// eventObject writes an event as it came, but for a run that there is not.
+func (p *printer) eventObject(e *wire.Event) error {
+	if e.Run != "" {
+		return cli.NewEncoder(p.w).Encode(e)
+	}
+	return cli.NewEncoder(p.w).Encode(struct {
+		Time     wire.Time `json:"time"`
+		Pos      int64     `json:"pos"`
+		Workflow string    `json:"workflow"`
+		Run      *string   `json:"run"`
+		Task     *string   `json:"task"`
+		Attempt  *int      `json:"attempt"`
+		Status   string    `json:"status"`
+		Agent    *string   `json:"agent"`
+		Reason   *string   `json:"reason"`
+	}{e.Time, e.Pos, e.Workflow, nil, e.Task, e.Attempt, e.Status, e.Agent, e.Reason})
 }
 
 func (p *printer) time(t wire.Time) {

@@ -67,9 +67,11 @@ func TestRunsInAllFormats(t *testing.T) {
 
 func TestEventsInAllFormats(t *testing.T) {
 	task, agent, reason, n := "load", "web1", "timeout after 1s", 2
+	skipped := "no run at 12:00"
 	f := &fake{events: []wire.Event{
 		{Time: wire.At(start), Pos: 7, Workflow: "etl", Run: "abcdefghijkl", Status: "RUNNING"},
 		{Time: wire.At(start), Pos: 8, Workflow: "etl", Run: "abcdefghijkl", Task: &task, Attempt: &n, Status: "FAILED", Agent: &agent, Reason: &reason},
+		{Time: wire.At(start), Pos: 9, Workflow: "etl", Status: "SKIPPED", Reason: &skipped},
 	}}
 	for _, test := range []struct {
 		format string
@@ -77,9 +79,10 @@ func TestEventsInAllFormats(t *testing.T) {
 		want   string
 	}{
 		{"json", false, `{"time":"2026-01-02T12:00:00.000Z","pos":7,"workflow":"etl","run":"abcdefghijkl","task":null,"attempt":null,"status":"RUNNING","agent":null,"reason":null}` + "\n" +
-			`{"time":"2026-01-02T12:00:00.000Z","pos":8,"workflow":"etl","run":"abcdefghijkl","task":"load","attempt":2,"status":"FAILED","agent":"web1","reason":"timeout after 1s"}` + "\n"},
-		{"text", false, "2026-01-02 12:00:00.000 abcdefghijkl RUNNING   etl\n2026-01-02 12:00:00.000 abcdefghijkl FAILED    etl/load#2 on web1: timeout after 1s\n"},
-		{"cat", true, "\x1b[2mabcdefghijkl\x1b[0m RUNNING   etl\n\x1b[2mabcdefghijkl\x1b[0m \x1b[31mFAILED   \x1b[0m etl/load#2 on web1: timeout after 1s\n"},
+			`{"time":"2026-01-02T12:00:00.000Z","pos":8,"workflow":"etl","run":"abcdefghijkl","task":"load","attempt":2,"status":"FAILED","agent":"web1","reason":"timeout after 1s"}` + "\n" +
+			`{"time":"2026-01-02T12:00:00.000Z","pos":9,"workflow":"etl","run":null,"task":null,"attempt":null,"status":"SKIPPED","agent":null,"reason":"no run at 12:00"}` + "\n"},
+		{"text", false, "2026-01-02 12:00:00.000 abcdefghijkl RUNNING   etl\n2026-01-02 12:00:00.000 abcdefghijkl FAILED    etl/load#2 on web1: timeout after 1s\n2026-01-02 12:00:00.000 -            SKIPPED   etl: no run at 12:00\n"},
+		{"cat", true, "\x1b[2mabcdefghijkl\x1b[0m RUNNING   etl\n\x1b[2mabcdefghijkl\x1b[0m \x1b[31mFAILED   \x1b[0m etl/load#2 on web1: timeout after 1s\n\x1b[2m-           \x1b[0m SKIPPED   etl: no run at 12:00\n"},
 	} {
 		c := newCall(t, "--events", "-o", test.format)
 		c.env.OutColor = test.color

@@ -21,6 +21,7 @@ var command = cli.Command{
 		{Name: "grant", Summary: "make a key for another machine or person, and print it", Action: cli.Do(grant)},
 		{Name: "revoke", Summary: "end a key at once", Action: cli.Do(revoke)},
 		{Name: "keys", Summary: "show who has a key", Action: cli.Do(keys)},
+		{Name: "status", Summary: "show how a principal does", Action: cli.Do(status)},
 		{Name: "config", Summary: "show every setting and where it comes from", Action: cli.Do(config)},
 	},
 }
@@ -34,6 +35,7 @@ type options struct {
 	Keys          string `long:"keys" value-name:"DIR" setting:"CDKTR_KEYS" description:"directory of keys"`
 	WithAgent     bool   `long:"with-agent" description:"run an agent on this machine too"`
 	MaxConcurrent string `long:"max-concurrent" value-name:"N" setting:"CDKTR_AGENT_MAX_CONCURRENCY" description:"tasks at once of that agent"`
+	NoScheduler   bool   `long:"no-scheduler" description:"start no runs by schedule; their slots count as missed"`
 	Insecure      bool   `long:"insecure" description:"no keys, plaintext; on a loopback address only"`
 	AcceptLoss    bool   `long:"accept-loss" description:"start though acknowledged history is missing"`
 }

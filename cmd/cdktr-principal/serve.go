@@ -14,6 +14,7 @@ import (
 	"github.com/cdktr/cdktr/lib/bus"
 	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/client"
+	"github.com/cdktr/cdktr/lib/listen/scheduler"
 	"github.com/cdktr/cdktr/lib/principal"
 	"github.com/cdktr/cdktr/lib/store"
 )
@@ -44,6 +45,13 @@ func serve(ctx context.Context, env cli.Env, o options) error {
 	}
 	cfg := configuration(env, o, ring, log)
 	cfg.Broken = history.Broken()
+	clock := scheduler.System()
+	defer clock.Close()
+	if !o.NoScheduler {
+		cfg.Sources = []principal.Source{{Name: "scheduler", Make: func(in principal.Inside) principal.Hearer {
+			return scheduler.New(in, clock, in.Log, in.Workflows, in.Pauses)
+		}}}
+	}
 	p, err := principal.Open(ctx, cfg, history)
 	if err != nil {
 		return errors.Join(cli.Exit(cli.IO, principal.ExplainFull(err, disks(s))), history.Close())

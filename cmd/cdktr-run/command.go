@@ -74,6 +74,10 @@ func (j job) do(ctx context.Context, item wire.TriggerItem) error {
 		return j.show(r)
 	case j.o.Cancel != "":
 		return j.reached(j.p.Call(ctx, wire.OpRunCancel, &wire.RunRef{Run: string(j.o.Cancel)}, nil))
+	case j.o.Pause != "":
+		return j.reached(j.p.Call(ctx, wire.OpWorkflowPause, &wire.WorkflowRef{Workflow: string(j.o.Pause)}, nil))
+	case j.o.Resume != "":
+		return j.reached(j.p.Call(ctx, wire.OpWorkflowResume, &wire.WorkflowRef{Workflow: string(j.o.Resume)}, nil))
 	case j.o.Wait != "":
 		return j.follow(ctx, string(j.o.Wait), 0, false)
 	case j.o.Retry != "":

@@ -196,6 +196,19 @@ func TestListShowsWhatDoesNotLoad(t *testing.T) {
 	}
 }
 
+func TestPauseAndResumeSayNothingWhenTheyAreDone(t *testing.T) {
+	f := newFake("")
+	for _, args := range []string{"--pause etl.daily", "--resume etl.daily"} {
+		c := newCall(f, args)
+		if err := c.do(t.Context(), t); err != nil || c.out.Len()+c.err.Len() > 0 {
+			t.Errorf("%s: %v, stdout %q, stderr %q", args, err, &c.out, &c.err)
+		}
+	}
+	if got := strings.Join(f.paused, " "); got != "workflow.pause etl.daily workflow.resume etl.daily" {
+		t.Errorf("asked for %q", got)
+	}
+}
+
 func TestListSaysThatThereIsNothing(t *testing.T) {
 	for args, says := range map[string]string{"--list": "cdktr-run: there are no workflows\n", "--list -q": ""} {
 		f := newFake("")
@@ -213,6 +226,7 @@ func TestContradictionsAreWrongUsage(t *testing.T) {
 		"", "-d -l x", "-l -o json x", "--no-prefix x", "--list x", "--list --show y", "--show y -l",
 		"--wait y --key k", "--wait y -d", "--cancel y -p f", "--cancel y -o json", "-o table x", "--wait y -o table", "a=b", "x -d --cancel-on-interrupt",
 		"--retry y --key k", "--retry y -p f", "--retry y x", "--retry y --wait z", "--retry y -d -l", "--local f --retry y",
+		"--pause y --resume y", "--pause y x", "--resume y -d", "--pause y -o json", "--pause y -l", "--local f --pause y",
 		"--local f -d", "--local f --list", "--local f -l -o json", "--local f --principal p", "--local f --keys k",
 	} {
 		c := newCall(newFake(""), args)
@@ -220,7 +234,7 @@ func TestContradictionsAreWrongUsage(t *testing.T) {
 			t.Errorf("%q is taken: %v", args, err)
 		}
 	}
-	for _, args := range []string{"x", "x a=b", "--wait y -l --timeout 1s", "--list -o json", "-l --no-prefix x", "--show y -o json", "--show y -o table", "--retry y", "--retry y -d", "--retry y -l", "--retry y -o json -q --timeout 1s --cancel-on-interrupt", "--local f", "--local f a=b -l --timeout 1s --cancel-on-interrupt"} {
+	for _, args := range []string{"x", "x a=b", "--wait y -l --timeout 1s", "--list -o json", "-l --no-prefix x", "--show y -o json", "--show y -o table", "--pause y", "--resume y -q --timeout 1s", "--retry y", "--retry y -d", "--retry y -l", "--retry y -o json -q --timeout 1s --cancel-on-interrupt", "--local f", "--local f a=b -l --timeout 1s --cancel-on-interrupt"} {
 		c := newCall(newFake(""), args)
 		if err := c.o.check(c.env); err != nil {
 			t.Errorf("%q is refused: %v", args, err)

@@ -26,6 +26,7 @@ type fake struct {
 	final    wire.Run
 	items    []wire.TriggerItem
 	canceled []string
+	paused   []string // op and workflow
 	err      error
 	pages    []wire.Workflows
 }
@@ -72,6 +73,9 @@ func (f *fake) Call(ctx context.Context, op wire.Op, req client.Request, result 
 		return f.err
 	}
 	switch req := req.(type) {
+	case *wire.WorkflowRef:
+		f.paused = append(f.paused, string(op), req.Workflow)
+		return nil
 	case *wire.RunRef:
 		if ctx.Err() != nil {
 			return ctx.Err()

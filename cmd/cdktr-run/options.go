@@ -23,6 +23,8 @@ type options struct {
 	Local             cli.Name `long:"local" value-name:"FILE" unquote:"false" description:"run a workflow file in this process, without a principal"`
 	Retry             cli.Name `long:"retry" value-name:"RUN" description:"run again what did not complete in a run that has ended"`
 	Cancel            cli.Name `long:"cancel" value-name:"RUN" description:"cancel a run"`
+	Pause             cli.Name `long:"pause" value-name:"WORKFLOW" description:"no scheduled runs of a workflow until --resume"`
+	Resume            cli.Name `long:"resume" value-name:"WORKFLOW" description:"let a paused workflow run by its schedule again"`
 	Args              struct {
 		Workflow string   `positional-arg-name:"WORKFLOW"`
 		Params   []string `positional-arg-name:"NAME=VALUE"`
@@ -35,7 +37,8 @@ func (o *options) check(env cli.Env) error {
 	for _, m := range []struct {
 		on   bool
 		name string
-	}{{o.List, "--list"}, {o.Show != "", "--show"}, {o.Wait != "", "--wait"}, {o.Retry != "", "--retry"}, {o.Cancel != "", "--cancel"}} {
+	}{{o.List, "--list"}, {o.Show != "", "--show"}, {o.Wait != "", "--wait"}, {o.Retry != "", "--retry"}, {o.Cancel != "", "--cancel"},
+		{o.Pause != "", "--pause"}, {o.Resume != "", "--resume"}} {
 		if m.on {
 			modes = append(modes, m.name)
 		}
@@ -47,7 +50,7 @@ func (o *options) check(env cli.Env) error {
 	case len(modes) > 1:
 		return env.Usagef("%s and %s exclude each other", modes[0], modes[1])
 	case len(modes) == 1 && o.Args.Workflow != "":
-		return env.Usagef("%s takes no workflow: unexpected argument %q", modes[0], o.Args.Workflow)
+		return env.Usagef("%s takes no other workflow or run: unexpected argument %q", modes[0], o.Args.Workflow)
 	case len(modes) == 0 && o.Args.Workflow == "":
 		return env.Usagef("expected a workflow")
 	case strings.Contains(o.Args.Workflow, "="):
@@ -65,8 +68,8 @@ func (o *options) check(env cli.Env) error {
 	waiting := o.Log || o.CancelOnInterrupt
 	switch {
 	case len(modes) == 0:
-	case o.Cancel != "" && (starting || waiting || o.Output != "auto"):
-		return env.Usagef("--cancel only goes with --timeout and -q")
+	case (o.Cancel != "" || o.Pause != "" || o.Resume != "") && (starting || waiting || o.Output != "auto"):
+		return env.Usagef("%s only goes with --timeout and -q", modes[0])
 	case o.Wait != "" && starting:
 		return env.Usagef("--wait only goes with --timeout, -o json, -q, -l and --cancel-on-interrupt")
 	case o.Retry != "" && given:

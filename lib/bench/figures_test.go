@@ -27,6 +27,7 @@ func TestFigures(t *testing.T) {
 	b := &bench{T: t, in: harness.New(t)}
 	b.limits()
 	b.idle()
+	b.dueAtOnce()
 	b.in.StartPrincipal("--max-concurrent", "16")
 	b.wait(b.trigger(b.warm())...)
 	b.oneTask()

@@ -136,6 +136,9 @@ func (c *Client) call(ctx context.Context, op wire.Op, req Request, result any, 
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", op, err)
 	}
+	if len(body) > wire.MaxMessage {
+		return &wire.Error{Code: wire.TooLarge, Message: fmt.Sprintf("%s: a request of %d bytes is over the limit of %d", op, len(body), wire.MaxMessage)}
+	}
 	patience := c.o.Try
 	if p, ok := req.(patient); ok {
 		patience += p.Patience()

@@ -40,3 +40,14 @@ func (c *Client) Run(ctx context.Context, run string) (wire.Run, error) {
 	err := c.Call(ctx, wire.OpRunGet, &wire.RunRef{Run: run}, &out)
 	return out, err
 }
+
+// Pause ends the scheduled runs of a workflow, until Resume. It returns when that
+// is durable; what is so already is no error.
+func (c *Client) Pause(ctx context.Context, workflow string) error {
+	return c.Call(ctx, wire.OpWorkflowPause, &wire.WorkflowRef{Workflow: workflow}, nil)
+}
+
+// Resume lets a paused workflow run by its schedule again, from the next slot on.
+func (c *Client) Resume(ctx context.Context, workflow string) error {
+	return c.Call(ctx, wire.OpWorkflowResume, &wire.WorkflowRef{Workflow: workflow}, nil)
+}

@@ -10,16 +10,19 @@ import (
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-// call is one request on its way through the principal. It is answered once.
+// call is one request on its way through the principal. It is answered once:
+// only the first reply counts.
 type call struct {
-	request *bus.Request
-	header  wire.Header
-	key     string // the public key that the peer proved
-	known   func(public string) bool
+	body   []byte
+	reply  func(body []byte) // never waits
+	header wire.Header
+	key    string // the public key that the peer proved
+	known  func(public string) bool
+	within bool // it comes from within this process, with no key
 }
 
 func (p *Principal) newCall(request *bus.Request) *call {
-	return &call{request: request, key: request.Key, known: p.letIn}
+	return &call{body: request.Body, reply: request.Reply, key: request.Key, known: p.letIn}
 }
 
 // ok answers with a result, unless the asker's key was revoked while it waited.
@@ -33,7 +36,7 @@ func (c *call) ok(result any) {
 		c.refuse(&wire.Error{Code: wire.TooLarge, Message: fmt.Sprintf("the answer to %s has %d bytes; a message holds at most %d", c.header.Op, len(body), wire.MaxMessage)})
 		return
 	}
-	c.request.Reply(body)
+	c.reply(body)
 }
 
 // refuse answers with an error; a key that was revoked meanwhile hears that.
@@ -41,7 +44,7 @@ func (c *call) refuse(err *wire.Error) {
 	if !c.known(c.key) {
 		err = strange()
 	}
-	c.request.Reply(wire.EncodeError(c.header.ID, err))
+	c.reply(wire.EncodeError(c.header.ID, err))
 }
 
 // fail answers with err: as it is when it is meant for the asker, else as
@@ -66,7 +69,7 @@ func (c *call) effect(e run.Effect, result any) {
 }
 
 func refusal(r run.Refused) *wire.Error {
-	return &wire.Error{Code: wire.Code(r.Code), Message: r.Message}
+	return &wire.Error{Code: wire.Code(r.Code), Message: r.Message, Skipped: r.Skipped}
 }
 
 func refuse(code wire.Code, format string, args ...any) *wire.Error {

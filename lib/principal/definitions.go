@@ -16,8 +16,9 @@ import (
 	"github.com/cdktr/cdktr/lib/workflow"
 )
 
-// definitions owns the workflow directory: it reads it again when asked and
-// from time to time, and shows what is loaded to any goroutine.
+// definitions owns the workflow directory: it reads what changed when the file
+// system tells, when asked, and from time to time; and shows what is loaded to
+// any goroutine.
 type definitions struct {
 	dir     *Directory
 	refresh time.Duration
@@ -25,27 +26,76 @@ type definitions struct {
 	shown   atomic.Pointer[Catalog]
 	asks    chan func(*Catalog) // nil: the principal stops
 	said    map[string]bool     // problems that are in the log already
+	pace    pace
+
+	listening sync.Mutex
+	listeners []chan struct{}
 }
 
 func newDefinitions(dir *Directory, refresh time.Duration, log *slog.Logger) *definitions {
 	k := &definitions{dir: dir, refresh: refresh, log: log, asks: make(chan func(*Catalog), 16)}
-	k.load()
+	k.take(k.dir.Reload())
 	return k
 }
 
+// subscribe returns a channel that gets a value after other definitions are in
+// force than before: one for all changes since it was last read.
+func (k *definitions) subscribe() <-chan struct{} {
+	told := make(chan struct{}, 1)
+	k.listening.Lock()
+	defer k.listening.Unlock()
+	k.listeners = append(k.listeners, told)
+	return told
+}
+
 func (k *definitions) run(ctx context.Context) error {
+	watch := newWatcher()
+	defer watch.close()
+	k.dir.watch = watch
+	k.look()
 	ticker := time.NewTicker(k.refresh)
 	defer ticker.Stop()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
+		timer.Reset(k.pace.wait(time.Now()))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			k.load()
+			k.look()
 		case answer := <-k.asks:
-			answer(k.load())
+			answer(k.take(k.dir.Reload()))
+			k.pace.looked(time.Now(), k.dir.left)
+		case event := <-watch.events:
+			if watch.matters(event) {
+				k.pace.news(time.Now())
+			}
+		case <-watch.lost:
+			k.pace.news(time.Now())
+		case <-timer.C:
+			k.wake(time.Now())
 		}
 	}
+}
+
+// wake looks where that may tell something new.
+func (k *definitions) wake(now time.Time) {
+	if k.pace.pressing(now) || k.dir.left.missing && k.pace.calm(now) || k.dir.ready() {
+		k.look()
+		return
+	}
+	k.pace.postpone(now)
+}
+
+// look reads what has changed and is whole by now.
+func (k *definitions) look() {
+	m := restless
+	if k.pace.calm(time.Now()) {
+		m = calm
+	}
+	k.take(k.dir.look(m))
+	k.pace.looked(time.Now(), k.dir.left)
 }
 
 // refuseAll answers what waits for a reload that will not come. Nobody asks any
@@ -61,10 +111,24 @@ func (k *definitions) refuseAll() {
 	}
 }
 
-func (k *definitions) load() *Catalog {
-	now, err := k.dir.Reload()
-	k.shown.Store(now)
+func (k *definitions) take(now *Catalog, err error) *Catalog {
+	before := k.shown.Swap(now)
 	k.tell(now, err)
+	if before != nil && before.defines(now) {
+		return now
+	}
+	if before != nil {
+		loaded, broken := now.counts()
+		k.log.Info("workflows have changed", "loaded", loaded, "broken", broken)
+	}
+	k.listening.Lock()
+	defer k.listening.Unlock()
+	for _, told := range k.listeners {
+		select {
+		case told <- struct{}{}:
+		default: // it has one to read, and reads what is shown then
+		}
+	}
 	return now
 }
 
@@ -83,6 +147,9 @@ func (k *definitions) tell(now *Catalog, err error) {
 			left = "there are no workflows until it can be read; cdktr-principal init makes a first one"
 		}
 		once(slog.LevelError, "the workflow directory cannot be read; "+left, "error", err)
+	}
+	if err := k.dir.watch.refused(); err != nil {
+		once(slog.LevelWarn, "changes of workflow files are noticed only every "+k.refresh.String(), "error", err)
 	}
 	for _, p := range now.Problems {
 		once(slog.LevelError, "workflow directory", "problem", p.String())
@@ -160,6 +227,7 @@ const pageSize = 1000
 func (p *Principal) listWorkflows(_ context.Context, c *call, req *wire.WorkflowList) {
 	out := wire.Workflows{Workflows: []wire.Workflow{}}
 	now := time.Now()
+	var specs schedule.Parser
 	entries := p.definitions.shown.Load().Entries
 	for i := range entries {
 		entry := &entries[i]
@@ -170,13 +238,13 @@ func (p *Principal) listWorkflows(_ context.Context, c *call, req *wire.Workflow
 			out.Cursor = out.Workflows[pageSize-1].Workflow
 			break
 		}
-		out.Workflows = append(out.Workflows, p.describe(entry, now))
+		out.Workflows = append(out.Workflows, p.describe(entry, now, &specs))
 	}
 	c.ok(out)
 }
 
-func (p *Principal) describe(entry *CatalogEntry, now time.Time) wire.Workflow {
-	out := wire.Workflow{Workflow: entry.ID, Errors: []wire.Problem{}}
+func (p *Principal) describe(entry *CatalogEntry, now time.Time, specs *schedule.Parser) wire.Workflow {
+	out := wire.Workflow{Workflow: entry.ID, Paused: p.schedules.get(entry.ID).Paused, Errors: []wire.Problem{}}
 	for _, problem := range entry.Problems {
 		out.Errors = append(out.Errors, wire.Problem(problem))
 	}
@@ -192,7 +260,7 @@ func (p *Principal) describe(entry *CatalogEntry, now time.Time) wire.Workflow {
 		return out
 	}
 	out.Schedule = &d.Cron
-	if spec, err := schedule.Parse(d.Cron); err == nil {
+	if spec, err := specs.Parse(d.Cron, d.Timezone); err == nil && !out.Paused {
 		if d.StartTime != nil && d.StartTime.After(now) {
 			now = d.StartTime.Add(-time.Nanosecond)
 		}

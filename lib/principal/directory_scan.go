@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/workfile"
@@ -34,8 +33,10 @@ func (s stamp) readAt(now time.Time) stamp {
 	return s
 }
 
-func (s stamp) covers(now stamp) bool {
-	return s.settled && s.size == now.size && s.inode == now.inode && s.modified.Equal(now.modified)
+func (s stamp) covers(now stamp) bool { return s.settled && s.alike(now) }
+
+func (s stamp) alike(other stamp) bool {
+	return s.size == other.size && s.inode == other.inode && s.modified.Equal(other.modified)
 }
 
 // foundFile is one workflow file on disk. With a problem it is not to be
@@ -71,20 +72,31 @@ type scanner struct {
 	root    string // without symlinks
 	folders int    // entered so far
 	found   found
+	watch   *watcher
 }
 
-func scan(root string) (*found, error) {
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return nil, err
+// scan lists the workflow files, and tells the watcher, if there is one, which
+// folders count, each before it is read: so no change is missed. Folders that
+// were moved meanwhile are scanned once more, by their new names.
+func scan(root string, watch *watcher) (*found, error) {
+	for again := 0; ; again++ {
+		watch.begin()
+		watch.way("", root)
+		real, err := filepath.EvalSymlinks(root)
+		if err != nil {
+			return nil, err
+		}
+		watch.folder(real)
+		entries, err := os.ReadDir(real)
+		if err != nil {
+			return nil, err
+		}
+		s := &scanner{root: real, watch: watch}
+		s.folder("", entries, []string{real})
+		if watch.finish() || again == 2 {
+			return &s.found, nil
+		}
 	}
-	entries, err := os.ReadDir(real)
-	if err != nil {
-		return nil, err
-	}
-	s := &scanner{root: real}
-	s.folder("", entries, []string{real})
-	return &s.found, nil
 }
 
 // scanPath is scan for a path that may also be one file.
@@ -94,7 +106,7 @@ func scanPath(name string) (f *found, dir bool, err error) {
 		return nil, false, err
 	}
 	if info.IsDir() {
-		f, err = scan(name)
+		f, err = scan(name, nil)
 		return f, true, err
 	}
 	s := &scanner{}
@@ -107,20 +119,21 @@ func scanPath(name string) (f *found, dir bool, err error) {
 func (s *scanner) folder(rel string, entries []os.DirEntry, within []string) {
 	for _, entry := range entries {
 		name := entry.Name()
-		// Hidden files, and what editors leave beside a file: .x.swp, .#x, #x#, x~.
-		if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "~") {
+		if passedOver(name) {
 			continue
 		}
 		child := path.Join(rel, name)
-		real := filepath.Join(within[len(within)-1], name)
+		here := filepath.Join(within[len(within)-1], name)
+		real := here
 		isLink := entry.Type()&fs.ModeSymlink != 0
 		wanted := isWorkflowFile(name)
 		if !wanted && !isLink && !entry.IsDir() {
 			continue
 		}
 		if isLink {
-			target, err := filepath.EvalSymlinks(real)
+			target, err := filepath.EvalSymlinks(here)
 			if err != nil {
+				s.watch.way(s.root, here)
 				if wanted {
 					s.broken(child, "a symlink that leads nowhere: "+reason(err))
 				}
@@ -135,6 +148,9 @@ func (s *scanner) folder(rel string, entries []os.DirEntry, within []string) {
 			real = target
 		}
 		info, err := os.Stat(real)
+		if isLink && (wanted || err == nil && info.IsDir()) {
+			s.watch.way(s.root, here)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // gone since it was listed
 		case err != nil:
@@ -160,6 +176,7 @@ func (s *scanner) enter(rel, real string, within []string) {
 		}
 		return
 	}
+	s.watch.folder(real)
 	entries, err := os.ReadDir(real)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
@@ -178,10 +195,7 @@ func (s *scanner) file(rel, real string, info fs.FileInfo) {
 		s.problem(rel, err.Error())
 		return
 	}
-	f := foundFile{rel: rel, path: real, id: id, stamp: stamp{size: info.Size(), modified: info.ModTime()}}
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		f.stamp.inode = uint64(sys.Ino)
-	}
+	f := foundFile{rel: rel, path: real, id: id, stamp: stampOf(info)}
 	switch {
 	case !info.Mode().IsRegular():
 		f.problem = workfile.NotRegular(info.Mode())
@@ -203,6 +217,12 @@ func (s *scanner) broken(rel, problem string) {
 
 func (s *scanner) problem(rel, message string) {
 	s.found.problems = append(s.found.problems, workflow.Problem{File: rel, Message: message})
+}
+
+// passedOver tells hidden files, and what editors leave beside a file: .x.swp,
+// .#x, #x#, x~.
+func passedOver(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "~")
 }
 
 func isWorkflowFile(name string) bool {

@@ -18,10 +18,11 @@ import (
 
 // mayDo is who may ask for what. It says the same as ops, in other words.
 var mayDo = map[string]string{
-	agent:    "ping agent.hello agent.pull agent.renew agent.report agent.leave agent.drain",
-	viewer:   "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list",
-	operator: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel run.retry",
-	admin: "ping status workflow.list workflow.get run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel run.retry " +
+	agent:  "ping agent.hello agent.pull agent.renew agent.report agent.leave agent.drain",
+	viewer: "ping status workflow.list workflow.get schedule.list run.get run.list run.wait events.query logs.query agent.list",
+	operator: "ping status workflow.list workflow.get schedule.list run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel run.retry " +
+		"workflow.pause workflow.resume schedule.decide",
+	admin: "ping status workflow.list workflow.get schedule.list workflow.pause workflow.resume schedule.decide run.get run.list run.wait events.query logs.query agent.list run.trigger run.cancel run.retry " +
 		"agent.hello agent.pull agent.renew agent.report agent.leave agent.drain reload shutdown key.grant key.revoke key.list",
 }
 

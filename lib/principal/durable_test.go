@@ -249,7 +249,7 @@ func TestRestartGoesOnWithWhatIsDurable(t *testing.T) {
 
 func TestHistoryThatNoMachineWroteStopsTheStart(t *testing.T) {
 	store := &memory{events: []run.Event{{Pos: 1, Kind: run.RunChanged, Run: "gone", Workflow: "hello", Status: run.Running}}}
-	if _, _, err := replay(t.Context(), store, time.Second, readClock()); err == nil {
+	if _, _, err := replay(t.Context(), store, &schedules{}, time.Second, readClock()); err == nil {
 		t.Error("the replay took an event of a run that was never created")
 	}
 }

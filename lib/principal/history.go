@@ -32,6 +32,10 @@ type EventLog interface {
 	// order of Pos.
 	Replay(ctx context.Context, fn func(run.Event) error) error
 
+	// Schedules calls fn with what the log says of the schedule of each
+	// workflow that was ever scheduled or paused.
+	Schedules(ctx context.Context, fn func(run.Scheduled) error) error
+
 	// Keys calls fn with the idempotency keys of runs created since then,
 	// the newest limit of them, oldest first.
 	Keys(ctx context.Context, since time.Time, limit int, fn func(run.Key) error) error

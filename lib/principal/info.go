@@ -31,6 +31,7 @@ func (p *Principal) status(ctx context.Context, c *call, _ *wire.Plain) {
 			Agents:    now.Agents,
 			Live:      p.live.pub.Endpoint(),
 			Disk:      room,
+			Listeners: p.listenerStatus(),
 		})
 	})
 }

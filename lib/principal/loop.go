@@ -21,6 +21,7 @@ type loop struct {
 	p       *Principal
 	machine *run.Machine
 	steps   chan func(*loop)
+	over    chan struct{} // closed when no step is taken any more
 
 	token   run.Token
 	answers map[run.Token]func(run.Effect)
@@ -40,6 +41,7 @@ func newLoop(p *Principal, m *run.Machine) *loop {
 		p:         p,
 		machine:   m,
 		steps:     make(chan func(*loop), maxBatch),
+		over:      make(chan struct{}),
 		answers:   map[run.Token]func(run.Effect){},
 		waiting:   map[string][]*waiter{},
 		gated:     map[run.AttemptID]gatedReport{},
@@ -49,18 +51,20 @@ func newLoop(p *Principal, m *run.Machine) *loop {
 	}
 }
 
-// submit hands a step to the loop. After ctx has ended the step may be dropped:
-// its asker gets no answer and asks again.
+// submit hands a step to the loop. After ctx or the loop has ended the step may
+// be dropped: its asker gets no answer and asks again.
 func (l *loop) submit(ctx context.Context, step func(*loop)) {
 	select {
 	case l.steps <- step:
 	case <-ctx.Done():
+	case <-l.over:
 	}
 }
 
 // run serves until ctx ends. Everything that queued while a commit was under
 // way shares the next one.
 func (l *loop) run(ctx context.Context) error {
+	defer close(l.over)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -177,6 +181,7 @@ func (l *loop) happened(e *run.Event) {
 	case run.RunCreated:
 		l.p.intake.born(e.Run, e.Workflow)
 		l.p.lastRuns.happened(e)
+		l.p.schedules.happened(e)
 	case run.RunChanged:
 		l.p.lastRuns.happened(e)
 		if e.Status.Final() {
@@ -190,6 +195,8 @@ func (l *loop) happened(e *run.Event) {
 	case run.RunReopened:
 		l.reopened[e.Run] = true
 		l.p.lastRuns.happened(e)
+	case run.SlotSkipped, run.ScheduleSet, run.WorkflowPaused, run.WorkflowResumed:
+		l.p.schedules.happened(e)
 	}
 }
 

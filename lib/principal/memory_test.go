@@ -144,10 +144,30 @@ func (m *memory) Replay(_ context.Context, fn func(run.Event) error) error {
 		}
 	}
 	for _, e := range m.events {
-		if ended[e.Run] {
+		if ended[e.Run] || e.Run == "" {
 			continue
 		}
 		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) Schedules(_ context.Context, fn func(run.Scheduled) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := map[string]run.Scheduled{}
+	for i := range m.events {
+		s := known[m.events[i].Workflow]
+		s.Note(&m.events[i])
+		known[s.Workflow] = s
+	}
+	for _, s := range known {
+		if s == (run.Scheduled{Workflow: s.Workflow}) {
+			continue
+		}
+		if err := fn(s); err != nil {
 			return err
 		}
 	}

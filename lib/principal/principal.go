@@ -51,6 +51,7 @@ type Config struct {
 	Refresh   time.Duration // how often it is read again
 
 	HeartbeatTimeout time.Duration
+	Sources          []Source // of events
 
 	Disks   []string                            // directories on the disks that the history is written to
 	Reserve int64                               // bytes that are kept free there; 0: none
@@ -79,6 +80,9 @@ type Principal struct {
 	disk        *disk
 	queries     *queries
 	lastRuns    *lastRuns
+	schedules   *schedules
+	listeners   *listeners
+	ops         map[wire.Op]op
 	started     time.Time
 	epoch       string
 	closing     atomic.Bool // nothing new is started
@@ -89,9 +93,13 @@ type Principal struct {
 // Open replays the history, loads the workflows and binds the sockets. The
 // principal serves when Run is called. The caller closes the store.
 func Open(ctx context.Context, cfg Config, store Store) (*Principal, error) {
-	p := &Principal{cfg: cfg, store: store, started: time.Now(), epoch: rand.Text()[:12], told: make(chan struct{})}
+	p := &Principal{cfg: cfg, store: store, ops: ops(), started: time.Now(), epoch: rand.Text()[:12], told: make(chan struct{})}
 	p.tell = sync.OnceFunc(func() { close(p.told) })
-	machine, open, err := replay(ctx, store, cfg.HeartbeatTimeout, readClock())
+	var err error
+	if p.schedules, err = readSchedules(ctx, store); err != nil {
+		return nil, err
+	}
+	machine, open, err := replay(ctx, store, p.schedules, cfg.HeartbeatTimeout, readClock())
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +113,7 @@ func Open(ctx context.Context, cfg Config, store Store) (*Principal, error) {
 	p.loop = newLoop(p, machine)
 	p.disk = newDisk(cfg)
 	p.definitions = newDefinitions(NewDirectory(cfg.Workflows), cfg.Refresh, cfg.Log)
+	p.listeners = p.newListeners(cfg.Sources)
 	if err := p.bind(); err != nil {
 		return nil, err
 	}
@@ -193,7 +202,10 @@ func (p *Principal) Presence() wire.Presence {
 
 // StartNoMore refuses new runs from now on; those that there are go on. It is
 // the first step of a stop, while agents still hand in what they have.
-func (p *Principal) StartNoMore() { p.closing.Store(true) }
+func (p *Principal) StartNoMore() {
+	p.closing.Store(true)
+	p.listeners.hush()
+}
 
 // ToldToStop is closed when somebody has asked over the API that the process
 // end. Whoever called Run sees to it.
@@ -206,7 +218,7 @@ func (p *Principal) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	parts := []func(context.Context) error{p.door, p.loop.run, p.intake.run, p.definitions.run, p.live.run, p.disk.run, p.watch}
+	parts := []func(context.Context) error{p.door, p.loop.run, p.intake.run, p.definitions.run, p.listeners.run, p.live.run, p.disk.run, p.watch}
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
 		go func() {
@@ -245,10 +257,13 @@ const (
 	keyLimit = 1_000_000
 )
 
-// replay folds the runs that have not ended into a new machine and returns
-// their ids with their workflows.
-func replay(ctx context.Context, store Store, timeout time.Duration, now run.Now) (*run.Machine, map[string]string, error) {
+// replay folds the runs that have not ended, and the schedules, into a new
+// machine and returns the ids of these runs with their workflows.
+func replay(ctx context.Context, store Store, scheduled *schedules, timeout time.Duration, now run.Now) (*run.Machine, map[string]string, error) {
 	m := run.New(run.Config{HeartbeatTimeout: timeout, KeyAge: keyAge, KeyLimit: keyLimit})
+	for _, s := range scheduled.of {
+		m.RestoreScheduled(s)
+	}
 	open := map[string]string{}
 	err := store.Replay(ctx, func(e run.Event) error {
 		open[e.Run] = e.Workflow

@@ -22,7 +22,7 @@ func (p *Principal) trigger(ctx context.Context, c *call, req *wire.Trigger) {
 		p.loop.submit(ctx, func(l *loop) {
 			cmd.Token = l.expect(func(e run.Effect) {
 				if t, ok := e.(run.Triggered); ok {
-					c.ok(wire.Triggered{Run: t.Run, Existing: t.Existing})
+					c.ok(triggered(t))
 				} else {
 					c.effect(e, nil)
 				}
@@ -31,8 +31,8 @@ func (p *Principal) trigger(ctx context.Context, c *call, req *wire.Trigger) {
 		})
 		return
 	}
-	if one := req.TriggerItem; one.Workflow != "" || one.Key != "" || one.Params != nil || one.Source != "" {
-		c.refuse(refuse(wire.BadRequest, "a batch has its workflow, params, key and trigger in its items"))
+	if one := req.TriggerItem; one.Workflow != "" || one.Key != "" || one.Params != nil || one.Source != "" || one.Scheduled != nil || one.Schedule != "" {
+		c.refuse(refuse(wire.BadRequest, "a batch has its workflow, params, key, trigger and slot in its items"))
 		return
 	}
 	if n := len(req.Batch); n > maxTriggers {
@@ -71,7 +71,7 @@ func (l *loop) triggerBatch(c *call, commands []*run.Trigger, results []wire.Tri
 		cmd.Token = l.expect(func(e run.Effect) {
 			switch e := e.(type) {
 			case run.Triggered:
-				results[i] = wire.Triggered{Run: e.Run, Existing: e.Existing}
+				results[i] = triggered(e)
 			case run.Refused:
 				results[i].Error = refusal(e)
 			}
@@ -83,6 +83,10 @@ func (l *loop) triggerBatch(c *call, commands []*run.Trigger, results []wire.Tri
 	}
 }
 
+func triggered(e run.Triggered) wire.Triggered {
+	return wire.Triggered{Run: e.Run, Existing: e.Existing, Skipped: e.Skipped}
+}
+
 // prepare checks one wanted run against the workflows that are loaded now.
 // What is wrong with it, or with the disk, counts only where its key has no run
 // yet: a retry gets its run, whatever became of the file since. unknown
@@ -91,14 +95,18 @@ func (p *Principal) prepare(item wire.TriggerItem, unknown map[string]*wire.Erro
 	switch item.Source {
 	case "":
 		item.Source = "api"
-	case "run", "cron", "listen", "api":
+	case "run", run.SourceCron, "listen", "api":
 	default:
 		return run.Trigger{}, refuse(wire.BadRequest, "trigger %q is not one of run, cron, listen, api", item.Source)
 	}
 	if len(item.Key) > maxKey {
 		return run.Trigger{}, refuse(wire.TooLarge, "the key has %d bytes; at most %d are taken", len(item.Key), maxKey)
 	}
-	cmd := run.Trigger{Run: brief.RunID(), Key: item.Key, Source: item.Source, Name: item.Workflow}
+	slot, refused := slotIn(item.Schedule, item.Scheduled)
+	if refused != nil {
+		return run.Trigger{}, refused
+	}
+	cmd := run.Trigger{Run: brief.RunID(), Key: item.Key, Source: item.Source, Slot: slot, Name: item.Workflow}
 	def, refused := p.find(item.Workflow, unknown)
 	if refused == nil {
 		cmd.Params, cmd.Defaults, refused = brief.Params(def, item.Params)

@@ -3,6 +3,7 @@ package principal
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cdktr/cdktr/lib/brief"
 	"github.com/cdktr/cdktr/lib/wire"
@@ -80,6 +81,10 @@ func TestTriggerThatCannotBeIsRefused(t *testing.T) {
 		"broken":      {wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "broken"}}, wire.BadRequest, "broken.yml:1:"},
 		"source":      {wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "hello", Source: "me"}}, wire.BadRequest, `"me"`},
 		"key":         {wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "hello", Key: big(1025)}}, wire.TooLarge, "1025"},
+		"half a slot": {wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "hello", Schedule: "x"}}, wire.BadRequest, "a slot has both"},
+		"other half":  {wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "hello", Scheduled: &wire.Time{Time: time.Unix(1, 0)}}}, wire.BadRequest, "a slot has both"},
+		"large slot":  {wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "hello", Scheduled: &wire.Time{Time: time.Unix(1, 0)}, Schedule: big(maxSchedule + 1)}}, wire.TooLarge, "2049"},
+		"batch, slot": {wire.Trigger{TriggerItem: wire.TriggerItem{Schedule: "x"}, Batch: []wire.TriggerItem{{Workflow: "hello"}}}, wire.BadRequest, "batch"},
 		"batch and 1": {wire.Trigger{TriggerItem: wire.TriggerItem{Workflow: "hello"}, Batch: []wire.TriggerItem{{Workflow: "hello"}}}, wire.BadRequest, "batch"},
 		"large batch": {wire.Trigger{Batch: make([]wire.TriggerItem, maxTriggers+1)}, wire.TooLarge, "10001"},
 	} {

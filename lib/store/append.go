@@ -201,11 +201,51 @@ func (l *eventLog) define(e *run.Event) error {
 	return nil
 }
 
-// body is what events have beyond the columns, as JSON.
+// body is what events have beyond the columns, as JSON. Slot is the first: what
+// looks for slots looks for how such a body begins.
 type body struct {
+	Slot     *slot             `json:"slot,omitempty"`
 	Lines    map[string]int64  `json:"lines,omitempty"`
 	Outputs  map[string]string `json:"outputs,omitempty"`
 	Defaults []string          `json:"defaults,omitempty"`
+}
+
+// hasSlot is a condition on the bodies of events: they have a Slot.
+const hasSlot = `starts_with(body, '{"slot":')`
+
+type slot struct {
+	Schedule string    `json:"schedule,omitempty"`
+	Time     time.Time `json:"time"`
+}
+
+func slotIn(s *run.Slot) *slot {
+	if s == nil {
+		return nil
+	}
+	return &slot{s.Schedule, s.Time.UTC()}
+}
+
+func (s *slot) out() *run.Slot {
+	if s == nil {
+		return nil
+	}
+	return &run.Slot{Schedule: s.Schedule, Time: s.Time.UTC()}
+}
+
+// bodyOf is the body of an event, empty where it has none.
+func bodyOf(e *run.Event) (string, error) {
+	b := body{Slot: slotIn(e.Slot)}
+	if c := e.Created; c != nil {
+		b.Slot, b.Defaults = slotIn(c.Slot), c.Defaults
+	}
+	if r := e.Ended; r != nil {
+		b.Lines, b.Outputs = r.Lines, r.Outputs
+	}
+	if b.Slot == nil && len(b.Lines)+len(b.Outputs)+len(b.Defaults) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(b)
+	return string(text), err
 }
 
 // row returns the values of the table's columns, in its order, and writes what
@@ -217,7 +257,11 @@ func (l *eventLog) row(e *run.Event) ([]driver.Value, error) {
 		nil, nil, nil, nil, // trigger, key, params, definition
 		nil, nil, nil, nil, nil, nil, // outcome, exit_code, started, ended, body, beyond
 	}
-	longs := []long{{11, "reason", e.Reason}}
+	rest, err := bodyOf(e)
+	if err != nil {
+		return nil, err
+	}
+	longs := []long{{11, "reason", e.Reason}, {20, "body", rest}}
 	if e.Attempt != 0 {
 		row[6] = e.Attempt
 	}
@@ -237,13 +281,6 @@ func (l *eventLog) row(e *run.Event) ([]driver.Value, error) {
 			}
 			longs = append(longs, long{14, "params", string(params)})
 		}
-		if len(c.Defaults) > 0 {
-			b, err := json.Marshal(body{Defaults: c.Defaults})
-			if err != nil {
-				return nil, err
-			}
-			longs = append(longs, long{20, "body", string(b)})
-		}
 	}
 	if r := e.Ended; r != nil {
 		row[16] = text(string(r.Outcome))
@@ -254,13 +291,6 @@ func (l *eventLog) row(e *run.Event) ([]driver.Value, error) {
 			row[18] = r.Started.UTC()
 		}
 		row[19] = r.Ended.UTC()
-		if len(r.Lines)+len(r.Outputs) > 0 {
-			b, err := json.Marshal(body{Lines: r.Lines, Outputs: r.Outputs})
-			if err != nil {
-				return nil, err
-			}
-			longs = append(longs, long{20, "body", string(b)})
-		}
 	}
 	total := 0
 	for _, text := range longs {

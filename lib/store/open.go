@@ -49,13 +49,16 @@ func (s *Store) open(ctx context.Context, connector *duckdb.Connector) error {
 		if found.id = s.acked.id; found.id == "" {
 			found.id = newID()
 		}
-		meta := map[string]string{"app": appName, "schema": schemaVersion, "id": found.id}
-		if err := create(ctx, s.db, s.opts.Path, stateSchema, meta, s.opts.Now()); err != nil {
+		meta := map[string]string{"app": appName, "schema": schemaVersion, "id": found.id, viewsMark: viewsVersion()}
+		if err := create(ctx, s.db, s.opts.Path, stateSchema+stateViews, meta, s.opts.Now()); err != nil {
 			return err
 		}
 	}
 	if err := attach(ctx, s.db, s.opts.Path, stateAlias, ""); err != nil {
 		return s.openError(err)
+	}
+	if err := s.renewViews(ctx); err != nil {
+		return err
 	}
 	if err := s.start(ctx, connector, found); err != nil {
 		return err

@@ -25,6 +25,7 @@ func (s *Store) Replay(ctx context.Context, fn func(run.Event) error) error {
 			SELECT run FROM app.events WHERE kind IN `+runChangeKinds+`
 			GROUP BY run HAVING arg_max(status, pos) IN `+finalStatuses+`
 		) USING (run)
+		WHERE run IS NOT NULL
 		ORDER BY pos`)
 	if err != nil {
 		return asked("replay: %w", err)
@@ -109,8 +110,10 @@ func (s *Store) scanEvent(ctx context.Context, rows *sql.Rows) (e run.Event, has
 			return e, "", fmt.Errorf("body: %w", err)
 		}
 	}
-	if e.Kind == run.RunCreated {
-		e.Created = &run.Created{Key: key.String, Source: trigger.String, Defaults: b.Defaults}
+	if e.Kind != run.RunCreated {
+		e.Slot = b.Slot.out()
+	} else {
+		e.Created = &run.Created{Key: key.String, Source: trigger.String, Defaults: b.Defaults, Slot: b.Slot.out()}
 		if params.Valid {
 			if err := json.Unmarshal([]byte(params.String), &e.Created.Params); err != nil {
 				return e, "", fmt.Errorf("params: %w", err)

@@ -11,9 +11,6 @@ const (
 // are null. Times are UTC; params and body are JSON. Where key, reason, params
 // or body are longer than a piece, beyond is the number of bytes that are in
 // long_texts. A definition is in pieces too, one a row.
-//
-// The views give people the names of the JSON output: runs as cdktr-run -o
-// json shows them, run_status and task_status one row for each change.
 const stateSchema = `
 CREATE TABLE meta (name VARCHAR NOT NULL, value VARCHAR NOT NULL, time TIMESTAMP NOT NULL);
 
@@ -45,29 +42,6 @@ CREATE TABLE events (
 );
 
 CREATE TABLE long_texts (pos BIGINT NOT NULL, name VARCHAR NOT NULL, n INTEGER NOT NULL, text VARCHAR NOT NULL);
-
-CREATE VIEW run_status AS
-	SELECT time, pos, workflow, run, status, reason
-	FROM events WHERE task IS NULL AND status IS NOT NULL;
-
-CREATE VIEW task_status AS
-	SELECT time, pos, workflow, run, task, attempt, status, agent, exit_code, started, ended, reason
-	FROM events WHERE task IS NOT NULL AND status IS NOT NULL;
-
-CREATE VIEW runs AS
-	SELECT run,
-		any_value(workflow) AS workflow,
-		arg_max(status, pos) AS status,
-		any_value("trigger") AS "trigger",
-		any_value(params || coalesce(t.text, ''))::JSON AS params,
-		min(time) AS created,
-		min(time) FILTER (status = 'RUNNING') AS started,
-		CASE WHEN arg_max(status, pos) IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED') THEN max(time) END AS ended
-	FROM events LEFT JOIN (
-		SELECT pos, string_agg(text, '' ORDER BY n) AS text FROM long_texts WHERE name = 'params' GROUP BY pos
-	) t USING (pos)
-	WHERE task IS NULL AND status IS NOT NULL
-	GROUP BY run;
 `
 
 // The tables of one day's log file. What the lines of a stream share is said

@@ -169,6 +169,9 @@ func EncodeError(id string, e *Error) []byte {
 	b = appendString(b, string(e.Code))
 	b = append(b, `,"message":`...)
 	b = appendString(b, text)
+	if e.Skipped {
+		b = append(b, `,"skipped":true`...)
+	}
 	return append(b, "}}"...)
 }
 

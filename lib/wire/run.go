@@ -137,7 +137,8 @@ type EventsQuery struct {
 	Cursor string `json:"cursor,omitempty"`
 }
 
-// Event is one status change; Task is null for the run's own.
+// Event is one status change; Task is null for the run's own. A slot of a
+// schedule that gets no run is SKIPPED, with an empty Run.
 type Event struct {
 	Time     Time    `json:"time"`
 	Pos      int64   `json:"pos"`
