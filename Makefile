@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 ROUNDS   ?= 200
 SEED     ?=
 
-.PHONY: help demo build setup test lint race bench sim faults fuzz install clean
+.PHONY: help demo build setup test lint race bench sim faults fuzz pictures install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ test: ## everything that CI runs
 	@scripts/test.sh
 
 lint: setup ## gofmt, vet, staticcheck
-	gofmt -l cmd lib scripts | tee /dev/stderr | { ! grep -q .; }
+	gofmt -l cmd lib scripts examples | tee /dev/stderr | { ! grep -q .; }
 	go vet ./...
 	go vet -tags failpoint ./...
 	go tool staticcheck ./...
@@ -50,6 +50,9 @@ faults: setup ## kill both sides under load again and again: ROUNDS=200 SEED=
 
 fuzz: setup ## every fuzz target for FUZZTIME=10s
 	@scripts/fuzz.sh $(FUZZTIME)
+
+pictures: build ## the README's pictures anew, from the real program: needs tmux
+	@scripts/pictures.sh $(BIN)
 
 install: build ## into DESTDIR/PREFIX, with man pages
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1

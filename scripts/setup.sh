@@ -2,12 +2,14 @@
 # Puts on this machine what is missing, with its own package manager.
 #
 #   setup.sh build   libzmq's headers and pkg-config
-#   setup.sh test    what the tests need besides: python3 with pyzmq, jq, tmux, uv,
-#                    on Linux ip, and systemd-analyze where there is systemd
+#   setup.sh test    what the tests need besides: python3 with pyzmq and mypy, jq,
+#                    tmux, uv, the servers of PostgreSQL and Redis, on Linux ip and
+#                    inotifywait, and systemd-analyze where there is systemd
 #
-# Quick and silent when nothing is missing. Talk goes to stderr. What `test`
-# cannot get is named on stdout, one line "SKIP-TOOL name: reason" each; it is
-# an error only where CI is true.
+# Quick and silent when nothing is missing. Servers are installed, never started:
+# the tests run their own. Talk goes to stderr. What `test` cannot get is named on
+# stdout, one line "SKIP-TOOL name: reason" each; it is an error only where CI is
+# true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,12 +40,28 @@ package() {
 	python3:apt-get) echo python3 python3-venv ;;
 	python3:apk) echo python3 py3-pip ;;
 	python3:brew) echo python ;;
+	inotifywait:*) echo inotify-tools ;;
+	postgres:dnf) echo postgresql-server ;;
+	postgres:brew) echo postgresql@17 ;;
+	postgres:*) echo postgresql ;;
+	redis-server:apt-get) echo redis-server ;;
+	redis-server:*) echo redis ;;
 	ip:dnf) echo iproute ;;
 	ip:*) echo iproute2 ;;
 	systemd-analyze:*) echo systemd ;;
 	*) echo "$1" ;;
 	esac
 }
+
+# apt installs, and starts none of the servers that it may install.
+apt='
+	if ! [ -e /usr/sbin/policy-rc.d ]; then
+		trap "rm -f /usr/sbin/policy-rc.d" EXIT
+		printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d
+		chmod 755 /usr/sbin/policy-rc.d
+	fi
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+'
 
 # run shows a command and runs it, as root where it must be.
 run() {
@@ -55,7 +73,7 @@ run() {
 		fi
 		sudo=(sudo)
 	fi
-	say "\$ ${sudo[*]:+${sudo[*]} }$*"
+	say "\$ ${sudo[*]:+${sudo[*]} }${*//"$apt"/…}"
 	${sudo[@]+"${sudo[@]}"} "$@" >&2 </dev/null
 }
 
@@ -68,9 +86,8 @@ install() {
 	done
 	case "$(manager)" in
 	apt-get)
-		export DEBIAN_FRONTEND=noninteractive
-		run apt-get install -y -q --no-install-recommends "${names[@]}" || {
-			run apt-get update -q && run apt-get install -y -q --no-install-recommends "${names[@]}"
+		run sh -c "$apt" apt "${names[@]}" || {
+			run apt-get update -q && run sh -c "$apt" apt "${names[@]}"
 		}
 		;;
 	dnf) run dnf install -y "${names[@]}" ;;
@@ -103,8 +120,14 @@ setup_build() {
 }
 
 # from_pypi installs into a virtual environment of ours: the system's Python belongs
-# to its package manager.
+# to its package manager. uv takes a second for it, pip ten.
 from_pypi() {
+	if works uv; then
+		say "\$ uv pip install $*"
+		[ -x "$venv/bin/python" ] || uv venv -q --python "$(command -v python3)" "$venv" >&2 || return 1
+		uv pip install -q --python "$venv/bin/python" "$@" >&2
+		return
+	fi
 	if ! [ -x "$venv/bin/pip" ] && ! python3 -m venv "$venv" >&2; then
 		rm -rf "$venv" # Debian has venv in a package of its own
 		install python3 && python3 -m venv "$venv" >&2 || return 1
@@ -116,8 +139,26 @@ from_pypi() {
 has_pyzmq() { python3 -c 'import zmq; assert zmq.has("curve")' 2>/dev/null; }
 
 # works tells whether a tool is there and starts: a version manager's stub is
-# on the PATH for a tool that is not.
-works() { "$1" "$2" >/dev/null 2>&1; }
+# on the PATH for a tool that is not. Debian and brew keep PostgreSQL's server
+# off the PATH.
+works() {
+	case "$1" in
+	pyzmq) has_pyzmq ;;
+	tmux | ip) "$1" -V >/dev/null 2>&1 ;;
+	inotifywait) has inotifywait ;;
+	postgres) has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
+		compgen -G '/opt/homebrew/opt/postgresql@*/bin/postgres' >/dev/null ;;
+	*) "$1" --version >/dev/null 2>&1 ;;
+	esac
+}
+
+# without prints those of some tools that are missing.
+without() {
+	local tool
+	for tool in "$@"; do
+		works "$tool" || echo "$tool"
+	done
+}
 
 failed=0
 miss() {
@@ -127,17 +168,23 @@ miss() {
 
 setup_test() {
 	export PATH="$PWD/$venv/bin:$PATH"
-	local tool tools=(jq:--version tmux:-V python3:--version)
-	[ "$(uname)" != Linux ] || tools+=(ip:-V)
-	case "$(manager)" in apt-get | dnf) tools+=(systemd-analyze:--version) ;; esac # others may have no systemd
-	for tool in "${tools[@]}"; do
-		works "${tool%:*}" "${tool#*:}" || install "${tool%:*}" || true
-		works "${tool%:*}" "${tool#*:}" || miss "${tool%:*}" "could not be installed"
-	done
-	has_pyzmq || from_pypi pyzmq || true
-	has_pyzmq || miss pyzmq "could not be installed from PyPI"
-	works uv --version || from_pypi uv || true
-	works uv --version || miss uv "could not be installed from PyPI"
+	local tool missing tools=(jq tmux python3 redis-server postgres)
+	[ "$(uname)" != Linux ] || tools+=(ip inotifywait)
+	case "$(manager)" in apt-get | dnf) tools+=(systemd-analyze) ;; esac # others may have no systemd
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	{
+		missing=$(without "${tools[@]}")
+		if [ -n "$missing" ] && ! install $missing; then
+			# One that is not to be had must not keep the others away.
+			for tool in $missing; do install "$tool" || true; done
+		fi
+		for tool in $(without "${tools[@]}"); do miss "$tool" "could not be installed"; done
+
+		# What is in the environment is found before what is not: pyzmq must be there too.
+		missing=$(without pyzmq uv mypy)
+		[ -z "$missing" ] || from_pypi $(printf '%s\n' pyzmq $missing | sort -u) || true
+		for tool in $(without pyzmq uv mypy); do miss "$tool" "could not be installed from PyPI"; done
+	}
 	if [ "${CI:-}" = true ] && [ "$failed" -ne 0 ]; then
 		say "in CI a missing tool is an error"
 		return 1

@@ -21,9 +21,16 @@ go build -o .cache/tools/ ./scripts/testreport
 # The race detector is on for all that is concurrent. It would tell nothing of
 # packages that start no goroutine or only watch other processes, and costs
 # them up to ten times their time.
-plain='/lib/(run|sim|schedule|workflow|house|e2e)$'
+plain='/lib/(run|sim|schedule|workflow|house|e2e)$|/examples/'
 quiet=$(go list ./... | grep -E "$plain" || true)
-raced=$(go list ./... | grep -Ev "$plain")
+# The two that take longest come first: nothing is left to run alone at the end.
+raced=$({
+	go list ./lib/agent ./lib/store
+	go list ./... | grep -Ev "$plain|/lib/(agent|store)$"
+})
+
+# These tests of the store move megabytes through one goroutine: the same there.
+volume='^Test(LongTextsComeBackWhole|PagesHoldEveryLineOnceInOrder|LongLooksGoOnPageByPage|LargeLinesAreReadInBoundedMemory|AnyLineComesBackAsItWas)$'
 
 export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
 # shellcheck disable=SC2086 # lists of packages
@@ -31,6 +38,8 @@ export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
 	status=0
 	[ -z "$missing" ] || printf '%s\n' "$missing"
 	go test -json -count=1 $quiet || status=1
-	go test -json -count=1 -race $raced || status=1
+	go test -json -count=1 -run "$volume" ./lib/store || status=1
+	# Many tests there wait for a timeout, side by side.
+	go test -json -count=1 -race -parallel 4 -skip "$volume" $raced || status=1
 	exit $status
 } | .cache/tools/testreport

@@ -21,7 +21,8 @@ import (
 // after "> " go on with it, all others are its output, where "…" stands for any
 // number of lines. A yaml or python block whose first line is "# NAME" is
 // written to that file before the session begins; a json block must be JSON; a
-// text block is a picture.
+// text block is a picture. A go block is found in an Example function of
+// lib/client, word for word.
 func TestDocumentsShowWhatHappens(t *testing.T) {
 	t.Parallel()
 	documents, err := filepath.Glob("../../docs/*.md")
@@ -109,6 +110,10 @@ func play(t *testing.T, blocks []block) {
 		case "json":
 			if err := oneJSON(b.text); err != nil {
 				t.Errorf("line %d: %v", b.line, err)
+			}
+		case "go":
+			if !strings.Contains(read(t, "../client/example_test.go"), "\n"+b.text) {
+				t.Errorf("line %d: this is not in lib/client/example_test.go, where it would be tested:\n%s", b.line, b.text)
 			}
 		case "text":
 			if strings.HasPrefix(b.text, "$ ") || strings.Contains(b.text, "\n$ ") {
@@ -311,7 +316,12 @@ func openSession(t *testing.T, files map[string]string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
+	python, err := filepath.Abs(pythonClient) // as if it were installed
+	if err != nil {
+		t.Fatal(err)
+	}
 	shell := in.Command("bash", filepath.Join(support, "session.sh"))
+	shell.Env = append(shell.Env, "PYTHONPATH="+python, "PYTHONDONTWRITEBYTECODE=1")
 	shell.Env = append(shell.Env, "DOCUMENTS="+support, "CDKTR_REAL="+filepath.Dir(harness.Bin(t, "cdktr-principal")))
 	log, err := os.Create(filepath.Join(t.TempDir(), "session"))
 	if err != nil {

@@ -34,6 +34,7 @@ func TestExamplesRunAsTheyAre(t *testing.T) {
 		{workflow: "pipeline", output: "plain | $HOME and * stay as they are\n", statuses: "count COMPLETED, plain COMPLETED, posix COMPLETED"},
 		{workflow: "retry-and-repair", output: "publish | published 3 rows\n", statuses: "download COMPLETED, check COMPLETED, publish COMPLETED, quarantine SKIPPED, tidy COMPLETED, on_end COMPLETED"},
 		{workflow: "retry-and-repair", args: []string{"rows=0"}, code: 1, output: "quarantine | put aside\n", statuses: "download COMPLETED, check FAILED, publish SKIPPED, quarantine COMPLETED, tidy COMPLETED, on_end COMPLETED"},
+		{workflow: "nightly", output: "closing the books of 2", statuses: "close COMPLETED"},
 		{workflow: "python", statuses: "primes COMPLETED"},
 	} {
 		tried[c.workflow] = true

@@ -28,7 +28,9 @@ var builtToFail = sync.OnceValues(func() (string, error) {
 const atOnce = 4
 
 // Main runs the tests of a package and removes what was built for them.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(runAll(m)) }
+
+func runAll(m *testing.M) int {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
@@ -41,7 +43,7 @@ func Main(m *testing.M) {
 	if err := os.RemoveAll(buildDir()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	os.Exit(code)
+	return code
 }
 
 // buildDir is this process's own.

@@ -1,0 +1,1 @@
+"""Tests against a real principal. They need the commands on the PATH."""
