@@ -147,12 +147,13 @@ func (k *definitions) tell(now *Catalog, err error) {
 			left = "there are no workflows until it can be read; cdktr-principal init makes a first one"
 		}
 		once(slog.LevelError, "the workflow directory cannot be read; "+left, "error", err)
+	} else {
+		for _, p := range now.Problems {
+			once(slog.LevelError, "workflow directory", "problem", p.String())
+		}
 	}
 	if err := k.dir.watch.refused(); err != nil {
 		once(slog.LevelWarn, "changes of workflow files are noticed only every "+k.refresh.String(), "error", err)
-	}
-	for _, p := range now.Problems {
-		once(slog.LevelError, "workflow directory", "problem", p.String())
 	}
 	for _, e := range now.Entries {
 		for _, p := range e.Problems {
@@ -269,18 +270,49 @@ func (p *Principal) describe(entry *CatalogEntry, now time.Time, specs *schedule
 	return out
 }
 
-func (p *Principal) getWorkflow(_ context.Context, c *call, req *wire.WorkflowGet) {
+func (p *Principal) getWorkflow(ctx context.Context, c *call, req *wire.WorkflowGet) {
+	if req.Run != "" && req.Workflow != "" {
+		c.refuse(refuse(wire.BadRequest, "a definition is asked for by its workflow or by a run, not by both"))
+		return
+	}
+	if req.Run != "" {
+		p.queries.start(ctx, c, func(ctx context.Context) (any, error) { return p.definitionOf(ctx, req.Run) })
+		return
+	}
 	def, refused := p.definitions.find(req.Workflow)
 	if refused != nil {
 		c.refuse(refused)
 		return
 	}
-	text, err := json.Marshal(def)
+	out, err := definitionOut(def)
 	if err != nil {
 		c.fail(p.cfg.Log, err)
 		return
 	}
-	c.ok(wire.WorkflowDefinition{Definition: text})
+	c.ok(out)
+}
+
+// definitionOf is the definition that a run has kept.
+func (p *Principal) definitionOf(ctx context.Context, name string) (any, error) {
+	id, err := p.resolveRun(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	events, err := p.store.Story(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if e.Created != nil {
+			return definitionOut(e.Created.Definition)
+		}
+	}
+	return nil, noRun(name)
+}
+
+func definitionOut(d *workflow.Definition) (wire.WorkflowDefinition, error) {
+	text, err := json.Marshal(d)
+	return wire.WorkflowDefinition{Definition: text}, err
 }
 
 // lastRuns is the newest run of each workflow, for lists.

@@ -103,6 +103,16 @@ func TestRunsAreFoundByAUniquePrefix(t *testing.T) {
 		_, err := get(name)
 		wantRefusal(t, err, wire.NotFound)
 	}
+	for _, name := range []string{"wxyz", "none", "abcd"} {
+		d, err := try[wire.WorkflowDefinition](s.admin, wire.OpWorkflowGet, &wire.WorkflowGet{Run: name})
+		if name != "wxyz" {
+			wantRefusal(t, err, wire.NotFound)
+		} else if err != nil || !strings.Contains(string(d.Definition), `"id":"a"`) { // no file of that name is loaded
+			t.Errorf("the definition of %s: %s, %v", name, d.Definition, err)
+		}
+	}
+	_, err = try[wire.WorkflowDefinition](s.admin, wire.OpWorkflowGet, &wire.WorkflowGet{Run: "wxyz", Workflow: "hello"})
+	wantRefusal(t, err, wire.BadRequest, "not by both")
 	for _, op := range []wire.Op{wire.OpRunCancel, wire.OpRunWait} {
 		_, err := try[wire.RunWaited](s.admin, op, &wire.RunRef{Run: "abcd"})
 		wantRefusal(t, err, wire.NotFound, "ambiguous")

@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Pong answers ping.
 type Pong struct {
@@ -25,6 +28,7 @@ type PrincipalStatus struct {
 
 	Disk      DiskStatus       `json:"disk"`
 	Listeners []ListenerStatus `json:"listeners"`
+	Errors    []Problem        `json:"errors"` // of workflow files: the first hundred
 }
 
 // ListenerStatus is an event source that runs in the principal: the scheduler
@@ -70,12 +74,20 @@ type Workflow struct {
 	Errors     []Problem `json:"errors"`
 }
 
-// Problem is one mistake in a workflow file.
+// Problem is one mistake in a workflow file. Line 0: it has no place.
 type Problem struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
 	Message string `json:"message"`
+}
+
+// String is the problem as compilers write theirs.
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 }
 
 // WorkflowRef names one workflow: workflow.pause, workflow.resume.
@@ -129,10 +141,12 @@ type Decision struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// WorkflowGet asks for one definition.
+// WorkflowGet asks for one definition: the one that a new run of Workflow would
+// have, or the one that Run has, whatever became of the file since.
 type WorkflowGet struct {
 	Header
-	Workflow string `json:"workflow"`
+	Workflow string `json:"workflow,omitempty"`
+	Run      string `json:"run,omitempty"`
 }
 
 // WorkflowDefinition answers WorkflowGet: lib/workflow's Definition as JSON.

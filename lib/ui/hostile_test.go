@@ -1,0 +1,102 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/cdktr/cdktr/lib/wire"
+)
+
+// nasty are texts that have broken screens.
+var nasty = []string{
+	"\x1b[2J\x1b[31mred\x1b[0m", "\x1b]0;title\x07x", "a\tb\tc", "over\rwritten", "line\nbreak", "日本語のワークフロー名", "e\u0301e\u0301\u0302\u0303\u0304\u0305",
+	"👨‍👩‍👧‍👦 family", "🇬🇧🇫🇷", "❤️ heart", "👍🏽", "\u202eright to left", "\u200bzero\u200bwidth", "\xff\xfe bytes", "ﷺ", "नमस्ते", "각", "\u0897 new", "\u1112\u1161\u11ab", "กำ", "x\u0897\U00010efb", "\u0301", "\x00\x7f\u0085",
+	strings.Repeat("w", 300), strings.Repeat("宽", 200), "",
+}
+
+func TestHostileNamesNeverBreakTheFrame(t *testing.T) {
+	f := plenty()
+	for i, s := range nasty {
+		id := fmt.Sprintf("nasty%07d", i)
+		f.runs = append(f.runs, wire.Run{Run: id, Workflow: "w" + s, Status: []string{"FAILED", "PENDING", "RUNNING", "ODD" + s}[i%4], Trigger: s, Params: wire.Params{s: s}, Created: ago(0), Started: ago(0),
+			Tasks: []wire.Task{{Task: s, Status: "FAILED", Attempt: 1, Agent: text(s), Reason: text(s), Started: ago(0)}}})
+		f.workflows = append(f.workflows, wire.Workflow{Workflow: "w" + s})
+	}
+	for _, ascii := range []bool{false, true} {
+		s := newStageWith(t, f, 120, 36, Options{ASCII: ascii, Name: "prod\x1b[2J日本", Colors: ManyColors})
+		s.see("nasty")
+		s.until("the tasks", func() bool { return s.a.k.world.details.peek("nasty0000020") != nil })
+		views := [][]string{nil, {"z"}, {"z", "x"}, {"n", "u"}, {"j", "?"}, {"j", ":", "run "}, {"esc", "/", "日本\u0301"}, {"esc", "tab", "j"}}
+		for _, view := range views {
+			s.keys(view...)
+			for w := leastWidth; w <= 133; w += 20 {
+				for _, h := range []int{leastHeight, 24, 41} {
+					s.send(tea.WindowSizeMsg{Width: w, Height: h})
+					for range 4 {
+						s.frame()
+						s.send(tea.KeyMsg{Type: tea.KeyDown})
+					}
+				}
+			}
+			s.keys("esc")
+		}
+	}
+}
+
+func TestFramesFitEveryWindow(t *testing.T) {
+	s := full(t, 80, 24)
+	for w := 1; w < 220; w += 7 {
+		for h := 1; h < 60; h += 9 {
+			s.send(tea.WindowSizeMsg{Width: w, Height: h})
+			s.frame()
+		}
+	}
+}
+
+func TestASCIIModeHasOnlyASCII(t *testing.T) {
+	inBoth(t, func(t *testing.T, w, h int) {
+		s := newStageWith(t, plenty(), w, h, Options{ASCII: true})
+		s.until("all tasks", func() bool {
+			row := s.a.k.world.run("a9d8f7g6h5j4")
+			return row != nil && row.sum.total > 0 && s.a.k.world.known.agents && s.a.k.world.known.workflows
+		})
+		for _, keys := range []string{"", "?", "q:", "z"} {
+			s.keys(keys)
+			if frame := s.frame(); strings.ContainsFunc(frame, func(r rune) bool { return r >= utf8.RuneSelf }) {
+				t.Error(frame)
+			}
+		}
+		s.keys("esc", "esc", "esc")
+		s.golden(fmt.Sprintf("runs-ascii-%d", w))
+	})
+}
+
+func TestStatesAreToldWithoutColours(t *testing.T) {
+	s := full(t, 120, 36)
+	if frame := s.a.View(); strings.Contains(frame, "38;") || strings.Contains(frame, "\x1b[3") {
+		t.Errorf("there are colours: %q", frame)
+	}
+	for _, word := range []string{"✗ failed", "▶ running", "⧗ queued", "✓ success", "⊘ cancelled", "! lost"} {
+		must(t, strings.Contains(s.frame(), word), "no "+word)
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	for _, s := range nasty {
+		f.Add(s, 7)
+	}
+	k := &kit{glyph: newGlyphs(false)}
+	f.Fuzz(func(t *testing.T, s string, n int) {
+		n = max(0, n%100)
+		text := k.fit(s, n)
+		if wide, narrow := ansi.StringWidth(text), ansi.StringWidthWc(text); wide != n || narrow != n || strings.ContainsAny(text, "\x1b\n\r\t\x00") || !utf8.ValidString(text) {
+			t.Errorf("%q in %d cells becomes %q: %d or %d", s, n, text, wide, narrow)
+		}
+	})
+}
