@@ -70,7 +70,7 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 for workflow in ingest ingest nightly-etl ingest; do
-	cdktr-run -q "$workflow" || true
+	cdktr-run -q "$workflow" >/dev/null || true
 done
 cdktr-run -d reports >/dev/null
 

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -191,6 +193,44 @@ func TestLostDeadLetterEndsTheTelling(t *testing.T) {
 	err = r.batch([]listen.Outcome{{Event: listen.Event{Line: 1}, Run: "r1"}, {Event: listen.Event{Line: 2}, Err: bad}, {Event: listen.Event{Line: 3}, Run: "r3"}})
 	if cli.Code(err) != cli.IO || out.String() != `{"line":1,"workflow":"","run":"r1"}`+"\n" || !strings.Contains(talk.String(), `"line":2`) {
 		t.Errorf("%v\n%s%s", err, &out, &talk)
+	}
+}
+
+// What was given up can be sent again under the key that it was sent with: also
+// the lines of a burst, as the one event that stood for them.
+func TestLetterOfAGivenUpLineHasWhatWasSent(t *testing.T) {
+	for _, rules := range []string{"", "rules: [{match: '(.*)', workflow: w, params: {p: '${{ line }}'}, debounce: 1ms}]"} {
+		var sent []wire.TriggerItem
+		away := func(_ context.Context, items []wire.TriggerItem) ([]wire.Triggered, error) {
+			sent = items
+			return nil, errors.New("away")
+		}
+		args := "-w w --param p --dead-letter dead"
+		if rules != "" {
+			file := filepath.Join(t.TempDir(), "rules.yml")
+			if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args = "--rules " + file + " --dead-letter dead"
+		}
+		var c call
+		c.do(t, away, "one\ntwo\n", args)
+		var letters []again
+		for _, line := range strings.Split(strings.TrimSpace(c.file(t, "dead")), "\n") {
+			var letter again
+			if err := json.Unmarshal([]byte(line), &letter); err != nil {
+				t.Fatal(err)
+			}
+			letters = append(letters, letter)
+		}
+		of := func(item wire.TriggerItem) again { return again{item.Workflow, item.Params, item.Key} }
+		want := []again{of(sent[0]), of(sent[len(sent)-1])}
+		if len(letters) != 2 || sent[0].Key == "" || !reflect.DeepEqual(letters, want) {
+			t.Errorf("with rules %q: letters\n%s", rules, c.file(t, "dead"))
+		}
+		if strings.Contains(c.err.String(), "key") {
+			t.Errorf("stderr\n%s", &c.err)
+		}
 	}
 }
 

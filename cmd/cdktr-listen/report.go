@@ -9,6 +9,7 @@ import (
 
 	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/listen"
+	"github.com/cdktr/cdktr/lib/wire"
 )
 
 // report tells what became of the lines.
@@ -32,6 +33,15 @@ type refused struct {
 	Error  string  `json:"error"`
 	Event  *string `json:"event,omitempty"`
 	Base64 []byte  `json:"event_base64,omitempty"`
+	*again
+}
+
+// again is, in the letter of a line that was given up, the event to send for it.
+// With its key it is the same run, should the line have become one.
+type again struct {
+	Workflow string      `json:"workflow"`
+	Params   wire.Params `json:"params"`
+	Key      string      `json:"key"`
 }
 
 // batch tells a part of the lines. Before an acknowledgement is out, the dead
@@ -45,7 +55,8 @@ func (r *report) batch(outcomes []listen.Outcome) error {
 		if o.Err == nil {
 			err = cli.NewEncoder(&out).Encode(accepted{o.Line, o.Trigger.Workflow, o.Run})
 		} else {
-			if _, given := errors.AsType[*listen.Undelivered](o.Err); !given {
+			_, given := errors.AsType[*listen.Undelivered](o.Err)
+			if !given {
 				r.refused++
 			}
 			bad := refused{Line: o.Line, Error: o.Err.Error()}
@@ -57,6 +68,9 @@ func (r *report) batch(outcomes []listen.Outcome) error {
 				bad.Event = &text
 			} else {
 				bad.Base64 = o.Text
+			}
+			if given {
+				bad.again = &again{o.Trigger.Workflow, o.Trigger.Params, o.Trigger.Key}
 			}
 			if err == nil {
 				err = cli.NewEncoder(&letters).Encode(bad)

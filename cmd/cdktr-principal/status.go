@@ -57,10 +57,18 @@ func statusRows(env cli.Env, now *wire.PrincipalStatus) [][2]string {
 		{"started", env.Local(&now.Started)},
 		{"pid", strconv.Itoa(now.PID)},
 		{"workflows", workflows},
+	}
+	for _, e := range now.Errors {
+		rows = append(rows, [2]string{"", e.String()})
+	}
+	rows = append(rows, [][2]string{
 		{"runs", fmt.Sprintf("%d open", now.OpenRuns)},
 		{"tasks", fmt.Sprintf("%d ready, %d running", now.Ready, now.Running)},
 		{"agents", strconv.Itoa(now.Agents)},
 		{"disk", disk},
+	}...)
+	if len(now.Listeners) == 0 {
+		rows = append(rows, [2]string{"scheduler", "off (--no-scheduler)"})
 	}
 	for _, l := range now.Listeners {
 		text := fmt.Sprintf("%s since %s, %d events", l.State, env.Local(&l.Since), l.Events)

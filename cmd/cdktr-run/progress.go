@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cdktr/cdktr/lib/cli"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -42,9 +45,9 @@ type progress struct {
 }
 
 // watch begins to tell, or returns nil where nobody wants to hear. end must be
-// called.
+// called. Of a run whose output is shown it tells only that it is held.
 func (j job) watch(ctx context.Context, id string, after int64) *progress {
-	if j.o.Quiet || j.o.Log {
+	if j.o.Quiet {
 		return nil
 	}
 	p := &progress{job: j, run: id, after: after, over: make(chan struct{})}
@@ -53,10 +56,16 @@ func (j job) watch(ctx context.Context, id string, after int64) *progress {
 		select {
 		case <-time.After(calm):
 		case <-p.over:
-			if j.screen == nil {
+			if j.screen == nil || j.o.Log {
 				return
 			}
 		case <-ctx.Done():
+			return
+		}
+		if j.screen == nil || j.o.Log {
+			p.sayHeld(ctx)
+		}
+		if j.o.Log {
 			return
 		}
 		news := make(chan wire.Events)
@@ -94,6 +103,23 @@ func (p *progress) end(ended bool) {
 	}
 	p.all.Wait()
 	p.stop()
+}
+
+// sayHeld says what the run waits for before anything of it begins, if others of
+// its workflow hold it back: that may take hours.
+func (p *progress) sayHeld(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	r, err := p.p.Run(ctx, p.run)
+	if err != nil || r.Status != "PENDING" {
+		return // a courtesy
+	}
+	for _, t := range r.Tasks {
+		if t.Reason != nil && strings.HasPrefix(*t.Reason, "waits for run ") {
+			fmt.Fprintf(p.env.Stderr, "%s: run %s %s\n", p.env.Name, r.Run, cli.Clean(*t.Reason))
+			return
+		}
+	}
 }
 
 // tell writes lines until the run's own end was among the changes.

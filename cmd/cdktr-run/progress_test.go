@@ -167,6 +167,33 @@ func TestWhoWantsNoTalkGetsNone(t *testing.T) {
 	}
 }
 
+// Who waits for a run that may not begin for hours hears why, once.
+func TestHeldRunSaysWhatItWaitsFor(t *testing.T) {
+	const said = "cdktr-run: run abcdefghijkl waits for run mnopqrstuvwx to end (overlap: queue)\n"
+	why := "waits for run mnopqrstuvwx to end (overlap: queue)"
+	free := "waits for a free slot"
+	for _, c := range []struct{ args, status, reason, want string }{
+		{"hello", "PENDING", why, said},
+		{"-l hello", "PENDING", why, said},
+		{"--wait abcd", "PENDING", why, said},
+		{"-q hello", "PENDING", why, ""},
+		{"-d hello", "PENDING", why, ""},
+		{"hello", "PENDING", free, ""},
+		{"hello", "RUNNING", why, ""},
+	} {
+		f := newEventful(c.status)
+		f.final.Tasks = []wire.Task{{Task: "a", Status: "PENDING", Reason: &c.reason}}
+		time.AfterFunc(calm+100*time.Millisecond, func() { close(f.end) })
+		k := newCall(f, c.args)
+		heard := &lockedText{}
+		k.env.Stderr = heard
+		_ = k.do(t.Context(), t) // the fake's run ends as it began
+		if heard.String() != c.want {
+			t.Errorf("%s of a run that is %s and %s: stderr is %q, want %q", c.args, c.status, c.reason, heard, c.want)
+		}
+	}
+}
+
 // retried is a fake that opens its run again.
 type retried struct {
 	*eventful

@@ -105,7 +105,7 @@ func (j job) list(ctx context.Context) error {
 				w.Errors = []wire.Problem{}
 			}
 			for _, e := range w.Errors {
-				wrong = append(wrong, fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message))
+				wrong = append(wrong, e.String())
 			}
 			if err := list.Add(w, w.Workflow, or(w.Name), or(w.Schedule), j.env.Local(w.Next), or(w.LastRun), status(w)); err != nil {
 				return err

@@ -18,13 +18,13 @@ import (
 func (j job) follow(ctx context.Context, id string, after int64, known bool) error {
 	var ended wire.RunWaited
 	var err error
+	told := j.watch(ctx, id, after)
 	if j.o.Log {
 		ended, err = j.output(ctx, id, after)
 	} else {
-		told := j.watch(ctx, id, after)
 		ended, err = j.p.Wait(ctx, id)
-		told.end(err == nil)
 	}
+	told.end(err == nil)
 	if err != nil {
 		return j.stopped(ctx, id, known, err)
 	}

@@ -25,6 +25,7 @@ func (b *bench) dueAtOnce() {
 	if time.Now().After(due) {
 		b.Fatal("this machine needs more than 15 s to write and read 10,000 files")
 	}
+	idle := time.Now().Add(2 * time.Second)                  // by then the schedules are taken in
 	time.Sleep(time.Until(due.Add(2500 * time.Millisecond))) // what is measured happens meanwhile
 	c := client.New(client.Options{Data: in.Data})
 	defer c.Close()
@@ -37,7 +38,7 @@ func (b *bench) dueAtOnce() {
 		}
 		for _, r := range page.Runs {
 			if r.Workflow == "tick" {
-				if r.Created.Before(due) {
+				if r.Created.After(idle) && r.Created.Before(due) {
 					late = max(late, r.Created.Sub(r.Created.Truncate(time.Second)))
 				}
 				continue

@@ -196,7 +196,7 @@ func TestDiskThatIsFull(t *testing.T) {
 		return
 	}
 	disk := mountSmallDisk(t, 64)
-	in := disk.installation("CDKTR_DISK_RESERVE_MB=0", "CDKTR_DEFAULT_ZMQ_TIMEOUT_MS=500", "CDKTR_RETRY_ATTEMPTS=1")
+	in := disk.installation("CDKTR_DISK_RESERVE_MB=0")
 	in.Workflow("hello.yml", "params: {text: ''}\ntasks: {a: {run: echo hello}}")
 	ends := func(code int, said string) {
 		t.Helper()
@@ -211,11 +211,13 @@ func TestDiskThatIsFull(t *testing.T) {
 		disk.leave(200 << 10)
 		for n := range most {
 			key := fmt.Sprint(what, n)
-			r := in.Run("cdktr-run", "-d", "--key", key, "hello", "text="+strings.Repeat("x", size))
-			if r.Code != 0 {
+			trigger := in.Command("cdktr-run", "-d", "--key", key, "hello", "text="+strings.Repeat("x", size))
+			trigger.Env = append(in.Env(), "CDKTR_DEFAULT_ZMQ_TIMEOUT_MS=500", "CDKTR_RETRY_ATTEMPTS=1") // the principal ends meanwhile
+			run, err := trigger.Output()
+			if err != nil {
 				break
 			}
-			acknowledged[strings.TrimSpace(r.Stdout)] = key
+			acknowledged[strings.TrimSpace(string(run))] = key
 		}
 		select {
 		case <-in.Principal().Exited():

@@ -11,10 +11,11 @@ import (
 // is the listener of a Delivery, whose Done is its Told.
 //
 // An event with Debounce waits that long for another one of its workflow and
-// key, and each that comes begins the wait anew. Then the last of them is sent,
-// with a key of its own, and what becomes of it is told of all. Everything else
-// is sent at once. But events are told in the order in which they came: what
-// follows one that waits is told after it.
+// key, and each that comes begins the wait anew, but the first of them waits no
+// longer than 20 times as long. Then the last of them is sent, with a key of its
+// own, and what becomes of it is told of all. Everything else is sent at once.
+// But events are told in the order in which they came: what follows one that
+// waits is told after it.
 //
 // At most Events events, or Bytes of their text, are held to be told. Where
 // there are more, what the oldest waits with is sent, and nothing is taken until
@@ -39,16 +40,21 @@ type held struct {
 	group *group // nil: it is on its way
 }
 
+// debouncesAtMost is how many times its wait an event waits at most, where others
+// come without a rest.
+const debouncesAtMost = 20
+
 // groupKey is what events have in common that are merged.
 type groupKey struct{ workflow, key string }
 
 // group is one event that waits, and those whose place it takes.
 type group struct {
 	groupKey
-	last Event
-	all  []*held
-	due  time.Time
-	at   int // in the heap
+	last   Event
+	all    []*held
+	due    time.Time
+	latest time.Time // no event makes it due later
+	at     int       // in the heap
 }
 
 // merger is the part of a Debouncer that one goroutine owns.
@@ -161,14 +167,18 @@ func (m *merger) hold(e Event) []Event {
 		return []Event{e}
 	}
 	key := groupKey{e.Trigger.Workflow, e.Trigger.Key}
+	now := time.Now()
 	g := m.groups[key]
 	if g == nil {
-		g = &group{groupKey: key}
+		g = &group{groupKey: key, latest: now.Add(debouncesAtMost * e.Debounce)}
 		m.groups[key] = g
 		heap.Push(&m.line, g)
 	}
 	h.group, h.Trigger.Params = g, nil // those of the last are sent
-	g.last, g.all, g.due = e, append(g.all, h), time.Now().Add(e.Debounce)
+	g.last, g.all, g.due = e, append(g.all, h), now.Add(e.Debounce)
+	if g.due.After(g.latest) {
+		g.due = g.latest
+	}
 	heap.Fix(&m.line, g.at)
 	return nil
 }
@@ -209,6 +219,7 @@ func (d *Debouncer) Told(batch []Outcome) error {
 	d.mu.Lock()
 	for _, o := range batch {
 		for _, h := range o.covers {
+			h.Trigger = o.Trigger // as it was sent
 			h.Run, h.Skipped, h.Err = o.Run, o.Skipped, o.Err
 		}
 	}

@@ -86,6 +86,14 @@ func debounced(t *testing.T, ctx context.Context, from Listener, events int) (to
 	return told, err
 }
 
+// numbered puts its number before each line.
+func numbered(lines []string) []string {
+	for i := range lines {
+		lines[i] = fmt.Sprint(i+1, " ", lines[i])
+	}
+	return lines
+}
+
 func TestBurstBecomesOneRunWithTheLastParameters(t *testing.T) {
 	for name, c := range map[string]struct {
 		events []string
@@ -98,6 +106,10 @@ func TestBurstBecomesOneRunWithTheLastParameters(t *testing.T) {
 		"what follows is sent at once, and told in its turn": {
 			[]string{"now=0", "a=1", "now=2", "b=3", "after 500ms a=4", "broken", "after 2s now=5"},
 			[]string{"1 run0=0 at 0s", "2 run3=4 at 1.5s", "3 run1=2 at 1.5s", "4 run2=3 at 1.5s", "5 run3=4 at 1.5s", "6 broken at 1.5s", "7 run4=5 at 2.5s"},
+		},
+		"lines without a rest wait no longer than 20 times as long": {
+			slices.Concat([]string{"a=0"}, slices.Repeat([]string{"after 900ms a=1"}, 23), []string{"after 900ms a=2"}),
+			numbered(append(slices.Repeat([]string{"run0=1 at 20s"}, 23), "run1=2 at 21.6s", "run1=2 at 21.6s")),
 		},
 		"the end of the source waits for nothing": {
 			[]string{"a=1", "b=2", "a=3"},

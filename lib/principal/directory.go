@@ -103,7 +103,8 @@ func (d *Directory) look(m mood) (*Catalog, error) {
 		for _, f := range d.files {
 			f.missing = false // what comes back may come bit by bit
 		}
-		return d.catalog(nil), fmt.Errorf("read workflow directory: %w", err)
+		err = fmt.Errorf("read workflow directory: %w", err)
+		return d.catalog([]workflow.Problem{{File: d.root, Message: err.Error()}}), err
 	}
 	seen, ids := map[string]bool{}, map[string]int{} // how many files have the id
 	var changed []candidate

@@ -162,6 +162,9 @@ func TestReloadTakesChangedFiles(t *testing.T) {
 	if w := before["broken"]; w.Name != nil || len(w.Errors) == 0 || w.Errors[0].File != "broken.yml" {
 		t.Errorf("the broken one: %+v", w)
 	}
+	if st := ask[wire.PrincipalStatus](t, s.admin, wire.OpStatus, &wire.Plain{}); st.Broken != 1 || len(st.Errors) == 0 || st.Errors[0].File != "broken.yml" {
+		t.Errorf("status: %+v", st)
+	}
 	put(t, filepath.Join(s.data, "workflows"), "broken.yml", "cron: '0 2 * * *'\ntasks: {a: {run: x}}\n")
 	if got := ask[wire.Reloaded](t, s.admin, wire.OpReload, &wire.Plain{}); got.Loaded != 4 || got.Broken != 0 {
 		t.Errorf("reloaded: %+v", got)
@@ -169,7 +172,7 @@ func TestReloadTakesChangedFiles(t *testing.T) {
 	if w := list()["broken"]; w.Schedule == nil || w.Next == nil || len(w.Errors) != 0 {
 		t.Errorf("repaired: %+v", w)
 	}
-	if st := ask[wire.PrincipalStatus](t, s.admin, wire.OpStatus, &wire.Plain{}); st.Workflows != 4 || st.OpenRuns != 1 || st.Ready != 1 || st.PID != os.Getpid() {
+	if st := ask[wire.PrincipalStatus](t, s.admin, wire.OpStatus, &wire.Plain{}); st.Workflows != 4 || st.OpenRuns != 1 || st.Ready != 1 || st.PID != os.Getpid() || len(st.Errors) != 0 {
 		t.Errorf("status: %+v", st)
 	}
 }

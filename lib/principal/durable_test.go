@@ -2,6 +2,7 @@ package principal
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,6 +246,28 @@ func TestRestartGoesOnWithWhatIsDurable(t *testing.T) {
 		t.Errorf("welcomed with %+v, want the attempt kept", welcome)
 	}
 	w1.report(at, 0, map[string]int64{wire.Stdout: 3}).get(t)
+}
+
+// Ten thousand runs that wait to begin have no lines to ask for: that would cost
+// the start seconds.
+func TestStartAsksForTheLinesOnlyOfWhatHasBegun(t *testing.T) {
+	s := newSite(t)
+	w := s.worker("a1", 1)
+	begun, waits := s.trigger("hello", "1"), s.trigger("hello", "2")
+	at := w.take()[0].Attempt
+	w.durable(batch(at, 1, "one", "two"))
+	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	s.store.asked = nil
+	s = openSite(t, s.data, s.store)
+	if got := s.store.asked; !slices.Equal(got, []string{at.Run}) {
+		t.Errorf("asked for the lines of %q, of %s, which has begun, and %s, which waits", got, begun.Run, waits.Run)
+	}
+	w2 := s.worker("a2", 1)
+	if got := w2.durable(batch(at, 3, "three")); got != 3 {
+		t.Errorf("durable up to %d, want 3", got)
+	}
 }
 
 func TestHistoryThatNoMachineWroteStopsTheStart(t *testing.T) {

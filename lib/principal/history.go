@@ -37,7 +37,8 @@ type EventLog interface {
 	Schedules(ctx context.Context, fn func(run.Scheduled) error) error
 
 	// Keys calls fn with the idempotency keys of runs created since then,
-	// the newest limit of them, oldest first.
+	// the newest limit of them, oldest first. Those that the scheduler gave
+	// to slots may be left out where they are older than a day.
 	Keys(ctx context.Context, since time.Time, limit int, fn func(run.Key) error) error
 }
 

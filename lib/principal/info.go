@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cdktr/cdktr/lib/wire"
+	"github.com/cdktr/cdktr/lib/workflow"
 )
 
 func (p *Principal) ping(_ context.Context, c *call, _ *wire.Plain) {
@@ -14,7 +15,8 @@ func (p *Principal) ping(_ context.Context, c *call, _ *wire.Plain) {
 
 func (p *Principal) status(ctx context.Context, c *call, _ *wire.Plain) {
 	room := p.disk.status()
-	loaded, broken := p.definitions.shown.Load().counts()
+	shown := p.definitions.shown.Load()
+	loaded, broken := shown.counts()
 	p.loop.submit(ctx, func(l *loop) {
 		now := l.machine.Counts()
 		c.ok(wire.PrincipalStatus{
@@ -32,8 +34,27 @@ func (p *Principal) status(ctx context.Context, c *call, _ *wire.Plain) {
 			Live:      p.live.pub.Endpoint(),
 			Disk:      room,
 			Listeners: p.listenerStatus(),
+			Errors:    shown.errors(mostErrors),
 		})
 	})
+}
+
+// mostErrors bounds how many mistakes in files a status tells; a list has all.
+const mostErrors = 100
+
+// errors are the first mistakes, those of the directory before those of files.
+func (c *Catalog) errors(most int) []wire.Problem {
+	out := []wire.Problem{}
+	add := func(problems []workflow.Problem) {
+		for _, p := range problems[:min(len(problems), most-len(out))] {
+			out = append(out, wire.Problem(p))
+		}
+	}
+	add(c.Problems)
+	for _, e := range c.Entries {
+		add(e.Problems)
+	}
+	return out
 }
 
 // shutdown answers first: the answer is in the socket's queue when the stop

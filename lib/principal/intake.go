@@ -41,7 +41,7 @@ const maxGuests = 1000
 // maxIntake bounds the bytes of requests that share a commit.
 const maxIntake = 8 << 20
 
-func newIntake(ctx context.Context, p *Principal, open map[string]string) (*intake, error) {
+func newIntake(ctx context.Context, p *Principal, open map[string]replayed) (*intake, error) {
 	in := &intake{
 		p:        p,
 		advanced: make(chan struct{}, 1),
@@ -50,13 +50,16 @@ func newIntake(ctx context.Context, p *Principal, open map[string]string) (*inta
 		anyNews:  make(chan struct{}),
 		runNews:  map[string]chan struct{}{},
 	}
-	if len(open) == 0 {
-		return in, nil
+	// Thousands may be waiting to begin: nothing is asked about those.
+	var ids []string
+	for id, r := range open {
+		if r.begun {
+			ids = append(ids, id)
+		}
+		in.runs[id] = &lineage{workflow: r.workflow, durable: map[wire.StreamID]int64{}}
 	}
-	ids := make([]string, 0, len(open))
-	for id, workflow := range open {
-		ids = append(ids, id)
-		in.runs[id] = &lineage{workflow: workflow, durable: map[wire.StreamID]int64{}}
+	if len(ids) == 0 {
+		return in, nil
 	}
 	last, err := p.store.LastLines(ctx, ids)
 	if err != nil {

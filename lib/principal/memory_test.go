@@ -26,9 +26,10 @@ type memory struct {
 	events  []run.Event
 	batches [][]run.Event // one a commit
 	lines   []wire.LogBatch
-	failing error // of every commit
-	unread  error // of every query
-	pages   int   // of lines that were read
+	failing error    // of every commit
+	unread  error    // of every query
+	pages   int      // of lines that were read
+	asked   []string // runs whose last lines were asked for
 
 	looked func() // after each look for the last lines of a run, before the asker knows of it
 }
@@ -192,6 +193,7 @@ func (m *memory) LastLines(_ context.Context, runs []string) (map[wire.StreamID]
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.asked = append(m.asked, runs...)
 	last := map[wire.StreamID]int64{}
 	for i := range m.lines {
 		if b := &m.lines[i]; slices.Contains(runs, b.Run) {

@@ -257,16 +257,23 @@ const (
 	keyLimit = 1_000_000
 )
 
+// replayed is what the history says of a run that has not ended.
+type replayed struct {
+	workflow string
+	begun    bool // a task of it has: there may be lines
+}
+
 // replay folds the runs that have not ended, and the schedules, into a new
-// machine and returns the ids of these runs with their workflows.
-func replay(ctx context.Context, store Store, scheduled *schedules, timeout time.Duration, now run.Now) (*run.Machine, map[string]string, error) {
+// machine and returns these runs by id.
+func replay(ctx context.Context, store Store, scheduled *schedules, timeout time.Duration, now run.Now) (*run.Machine, map[string]replayed, error) {
 	m := run.New(run.Config{HeartbeatTimeout: timeout, KeyAge: keyAge, KeyLimit: keyLimit})
 	for _, s := range scheduled.of {
 		m.RestoreScheduled(s)
 	}
-	open := map[string]string{}
+	open := map[string]replayed{}
 	err := store.Replay(ctx, func(e run.Event) error {
-		open[e.Run] = e.Workflow
+		begins := e.Kind == run.TaskChanged && e.Status == run.Running
+		open[e.Run] = replayed{e.Workflow, open[e.Run].begun || begins}
 		return m.Restore(e)
 	})
 	if err != nil {

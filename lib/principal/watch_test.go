@@ -146,8 +146,8 @@ func TestVanishedDirectoryIsWatchedWhenItIsBack(t *testing.T) {
 		do(t, os.Rename(parent, parent+".away"))
 		answered := make(chan *Catalog)
 		k.asks <- func(now *Catalog) { answered <- now }
-		if got := summary(<-answered); got != before {
-			t.Errorf("after it was removed:\n%s", got)
+		if got, more, _ := strings.Cut(summary(<-answered), "  "+root); got != before || !strings.HasPrefix(more, ": read workflow directory") {
+			t.Errorf("after it was removed:\n%s%s", got, more)
 		}
 		put(t, root, "sub7/w.yml", betterWorkflow)
 		shows(t, k, "sub7.w 2")

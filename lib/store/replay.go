@@ -135,15 +135,22 @@ func (s *Store) scanEvent(ctx context.Context, rows *sql.Rows) (e run.Event, has
 	return e, definition.String, nil
 }
 
+// slotKeys is how long the keys of slots are called for. That a slot is decided is
+// known without them, and there may be a million a week: they are for a clock that
+// is set back.
+const slotKeys = 24 * time.Hour
+
 // Keys calls fn with the idempotency keys of runs created since then, the
-// newest limit of them, oldest first.
+// newest limit of them, oldest first; of those that the scheduler gave to slots,
+// with the newest of the last day.
 func (s *Store) Keys(ctx context.Context, since time.Time, limit int, fn func(run.Key) error) error {
 	rows, err := s.db.QueryContext(ctx, `
-		SELECT pos, workflow, key, run, params, body, time, beyond FROM (
+		SELECT pos, workflow, key, run, params, CASE WHEN contains(body, '"defaults"') OR beyond IS NOT NULL THEN body END, time, beyond FROM (
 			SELECT pos, workflow, key, run, params, body, time, beyond FROM app.events
 			WHERE kind = 'run_created' AND key IS NOT NULL AND time >= ?
+				AND (time >= ? OR "trigger" IS DISTINCT FROM 'cron' OR NOT starts_with(key, 'cron:') OR NOT coalesce(`+hasSlot+`, false))
 			ORDER BY pos DESC LIMIT ?
-		) ORDER BY pos`, since.UTC(), limit)
+		) ORDER BY pos`, since.UTC(), s.opts.Now().Add(-slotKeys).UTC(), limit)
 	if err != nil {
 		return asked("read keys: %w", err)
 	}

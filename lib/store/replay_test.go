@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -152,6 +153,42 @@ func TestKeysAreTheNewestOldestFirst(t *testing.T) {
 	}))
 	if want := "etl.daily k2 r2 map[n:2] 2h0m0s; etl.daily k4 r4 map[n:4] 4h0m0s; etl.daily k5 r5 map[n:5] 5h0m0s; "; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A week of slots would make the start slow, and nothing needs their keys.
+func TestKeysOfSlotsAreThoseOfTheLastDay(t *testing.T) {
+	ctx := context.Background()
+	o := options(t.TempDir())
+	o.Now = func() time.Time { return epoch.Add(48 * time.Hour) }
+	s := open(t, o)
+	d := definition("etl.daily", "extract")
+	for _, c := range []struct {
+		id, key, source string
+		at              time.Duration
+		slot            bool
+	}{
+		{"old-slot", "cron:1", "cron", 23 * time.Hour, true},
+		{"new-slot", "cron:2", "cron", 25 * time.Hour, true},
+		{"future-slot", "cron:3", "cron", 72 * time.Hour, true},
+		{"own-key", "mine", "cron", time.Hour, true},
+		{"by-hand", "cron:4", "run", time.Hour, false},
+		{"no-slot", "cron:5", "cron", time.Hour, false},
+	} {
+		e := created(c.id, d, epoch.Add(c.at))
+		e.Created.Key, e.Created.Source = c.key, c.source
+		if c.slot {
+			e.Created.Slot = &run.Slot{Schedule: "* * * * *", Time: epoch.Add(c.at)}
+		}
+		must(t, s.Append(ctx, []run.Event{e}))
+	}
+	var got []string
+	must(t, s.Keys(ctx, epoch, 100, func(k run.Key) error {
+		got = append(got, k.Run)
+		return nil
+	}))
+	if want := []string{"new-slot", "future-slot", "own-key", "by-hand", "no-slot"}; !slices.Equal(got, want) {
+		t.Errorf("keys of %q, want those of %q", got, want)
 	}
 }
 

@@ -31,6 +31,7 @@ class Installation:
             (self.dir / "workflows" / name).write_text(text)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("CDKTR_")}
         self.env["CDKTR_APP_DATA_DIRECTORY"] = str(self.data)
+        self.env["XDG_CONFIG_HOME"] = str(self.dir / "config")
         self.start()
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cdktr/cdktr/lib/schedule"
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
@@ -94,11 +95,22 @@ func (e *entry) begin(w *wire.Schedule, now time.Time, beginning, away bool) []w
 		skipped := e.sort(now)
 		e.pass(e.cursor)
 		return skipped
-	case fresh && !beginning && e.cursor.Before(now.Add(-grace)):
-		// It was gone for a while, and had no slots then.
-		e.pass(now.Add(-grace))
-		return []wire.Decision{{Workflow: e.workflow, Slot: e.slot(e.cursor)}}
+	case fresh && !beginning:
+		return e.back(now)
 	}
 	e.pass(e.cursor)
 	return nil
+}
+
+// back goes on with a schedule that was gone for a while, and had no slots then.
+// But a file may be written anew in two steps: the newest slot of the last
+// minute is due still, and never a burst of them.
+func (e *entry) back(now time.Time) []wire.Decision {
+	gone := e.spec.Missed(e.cursor, now, schedule.Rule{Catchup: "latest", Window: grace, Start: e.rule.Start})
+	if gone.Skipped.None() {
+		e.pass(e.cursor)
+		return nil
+	}
+	e.pass(gone.Skipped.Last)
+	return []wire.Decision{{Workflow: e.workflow, Slot: e.slot(e.cursor)}}
 }

@@ -42,6 +42,7 @@ type Scheduler struct {
 
 	mu      sync.Mutex
 	pending int           // events that are emitted and not told
+	moved   time.Time     // when the last of them were told, or the first emitted
 	settled chan struct{} // gets a value when none is left
 
 	refused map[string]string // by workflow, what was last said; Told's alone
@@ -76,12 +77,20 @@ func (s *Scheduler) Listen(ctx context.Context, emit func([]listen.Event) error)
 			}
 		}
 		s.seen = now
-		if err := s.fire(ctx, now, emit); err != nil {
-			return err
+		var next time.Time
+		var settled <-chan struct{}
+		if s.stuck(now) {
+			settled = s.settled
+		} else {
+			if err := s.fire(ctx, now, emit); err != nil {
+				return err
+			}
+			next = s.queue.next()
 		}
 		var again bool
 		select {
-		case <-s.clock.Wake(s.queue.next()):
+		case <-s.clock.Wake(next):
+		case <-settled:
 		case <-s.changed[0]:
 			again = true
 		case <-s.changed[1]:
@@ -101,7 +110,18 @@ func (s *Scheduler) Listen(ctx context.Context, emit func([]listen.Event) error)
 func (s *Scheduler) begin(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.pending == 0 {
+		s.moved = s.clock.Now()
+	}
 	s.pending += n
+}
+
+// stuck tells that nobody has taken events for a while: the principal takes no
+// work. What is due meanwhile was missed, and is not to come in one burst.
+func (s *Scheduler) stuck(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending > 0 && now.Sub(s.moved) >= grace
 }
 
 // decide waits until all that is emitted is told, and then says of slots that
@@ -151,6 +171,7 @@ func (s *Scheduler) Told(ctx context.Context, batch []listen.Outcome) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.moved = s.clock.Now()
 	if s.pending -= len(batch); s.pending == 0 {
 		select {
 		case s.settled <- struct{}{}:

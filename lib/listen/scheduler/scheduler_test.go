@@ -202,6 +202,24 @@ func TestWorkflowThatWasGone(t *testing.T) {
 	})
 }
 
+// What was taken away stood still: it does not come back with a burst.
+func TestWorkflowThatIsBackMakesUpForNothing(t *testing.T) {
+	inWorld(t, "2026-01-02T00:30:00Z", func(t *testing.T, w *world) {
+		w.add("w", "* * * * * *", "", "all")
+		w.start(t)
+		w.until("2026-01-02T00:30:02Z")
+		kept := w.schedules
+		w.change(func() { w.schedules = nil })
+		w.tell()
+		w.until("2026-01-02T00:30:32.5Z")
+		w.change(func() { w.schedules = kept })
+		w.tell()
+		w.until("2026-01-02T00:30:33.5Z")
+		same(t, "runs", w.did(), slots("w", "2026-01-02", "00:30:01", "00:30:02", "00:30:32", "00:30:33")...)
+		same(t, "skipped", w.skipped)
+	})
+}
+
 func TestMachineThatWasAsleep(t *testing.T) {
 	for catchup, want := range map[string][]string{
 		"none":   nil,
@@ -341,4 +359,24 @@ func TestIdleSchedulerSleeps(t *testing.T) {
 			t.Errorf("it waits for %s", next)
 		}
 	})
+}
+
+// A disk that was full for hours is no reason for a burst when there is room
+// again: what was due meanwhile was missed.
+func TestPrincipalThatTakesNoWorkIsNotFlooded(t *testing.T) {
+	for catchup, want := range map[string]int{"none": 0, "latest": 1, "all": 9*60 + 1} {
+		inWorld(t, "2026-01-02T00:00:00Z", func(t *testing.T, w *world) {
+			w.add("w", "* * * * * *", "", catchup)
+			w.slow = make(chan struct{})
+			w.start(t)
+			w.until("2026-01-02T00:10:01.5Z")
+			close(w.slow)
+			w.until("2026-01-02T00:10:01.9Z")
+			if got := len(w.did()) - 60; got != want { // those of the first minute were on their way
+				t.Fatalf("%s: %d runs for the slots of nine minutes, want %d", catchup, got, want)
+			}
+			w.until("2026-01-02T00:10:02.5Z")
+			same(t, "the next one", w.did()[60+want:], slots("w", "2026-01-02", "00:10:02")...)
+		})
+	}
 }
