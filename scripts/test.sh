@@ -21,7 +21,7 @@ go build -o .cache/tools/ ./scripts/testreport
 # The race detector is on for all that is concurrent. It would tell nothing of
 # packages that start no goroutine or only watch other processes, and costs
 # them up to ten times their time.
-plain='/lib/(run|sim|schedule|workflow|house|e2e)$|/examples/'
+plain='/lib/(run|sim|schedule|workflow|house|e2e|ui|ui/timeline|ui/logpane)$|/examples/|/scripts/'
 quiet=$(go list ./... | grep -E "$plain" || true)
 # The two that take longest come first: nothing is left to run alone at the end.
 raced=$({
@@ -32,6 +32,9 @@ raced=$({
 # These tests of the store move megabytes through one goroutine: the same there.
 volume='^Test(LongTextsComeBackWhole|PagesHoldEveryLineOnceInOrder|LongLooksGoOnPageByPage|LargeLinesAreReadInBoundedMemory|AnyLineComesBackAsItWas)$'
 
+# These tests of the screen are about what goes on beside it.
+feeding='^Test(ProgramRunsAndLeaves|NewsComeInFrames|PrincipalIsChangedWhileItIsAway|OldAnswerDoesNotUndoNews|ClosedTerminalIsNoticed)$'
+
 export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
 # shellcheck disable=SC2086 # lists of packages
 {
@@ -39,6 +42,8 @@ export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
 	[ -z "$missing" ] || printf '%s\n' "$missing"
 	go test -json -count=1 $quiet || status=1
 	go test -json -count=1 -run "$volume" ./lib/store || status=1
+	# A screen is drawn by one goroutine; what brings it its data is raced.
+	go test -json -count=1 -race -run "$feeding" ./lib/ui || status=1
 	# Many tests there wait for a timeout, side by side.
 	go test -json -count=1 -race -parallel 4 -skip "$volume" $raced || status=1
 	exit $status

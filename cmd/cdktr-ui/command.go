@@ -23,6 +23,9 @@ func run(ctx context.Context, env cli.Env, o options) error {
 	if !env.OutTerminal {
 		return env.Usagef("stdout is no terminal: cdktr-logs and cdktr-run --list print what pipes can use")
 	}
+	if !env.InTerminal {
+		return env.Usagef("stdin is no terminal: the keys come from there")
+	}
 	here, err := env.ClientOptions()
 	if err != nil {
 		return err

@@ -50,7 +50,10 @@ func TestPipeIsRefused(t *testing.T) {
 	env := cli.Env{Stdout: &out, Stderr: &errs, Dir: t.TempDir(), Getenv: func(name string) (string, bool) {
 		return map[string]string{"HOME": t.TempDir()}[name], name == "HOME"
 	}}
-	if code := command().Run(t.Context(), env, nil); code != cli.Usage || out.Len() > 0 {
-		t.Errorf("it ends with %d: %s%s", code, &out, &errs)
+	for _, terminal := range []bool{false, true} { // stdin is none in any case
+		env.OutTerminal = terminal
+		if code := command().Run(t.Context(), env, nil); code != cli.Usage || out.Len() > 0 {
+			t.Errorf("it ends with %d: %s%s", code, &out, &errs)
+		}
 	}
 }

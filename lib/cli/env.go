@@ -19,8 +19,8 @@ type Env struct {
 	Start  time.Time                   // when the command began: --timeout counts from here
 	Zone   *time.Location              // of times that people write and read
 
-	OutTerminal, ErrTerminal bool // the stream is a terminal
-	OutColor, ErrColor       bool // colour is wanted there; set by Run
+	InTerminal, OutTerminal, ErrTerminal bool // the stream is a terminal
+	OutColor, ErrColor                   bool // colour is wanted there; set by Run
 
 	Settings *Settings // set by Run
 }

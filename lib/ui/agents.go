@@ -228,6 +228,9 @@ func (s *agentsScreen) mouse(msg tea.MouseMsg) tea.Cmd {
 }
 
 func (s *agentsScreen) keys() []key.Binding {
+	if s.list.find.typing {
+		return s.k.writingKeys("select|select the first match")
+	}
 	return []key.Binding{
 		bind([]string{"enter"}, s.k.glyph.enter, "tasks|to its tasks; on a task: open the run"),
 		bind([]string{"d", "D"}, "d", "drain|let it finish what it has and leave"),

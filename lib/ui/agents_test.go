@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -51,28 +52,32 @@ func TestAgentsScreenInItsStates(t *testing.T) {
 }
 
 func TestAgentIsDrainedAfterAQuestion(t *testing.T) {
-	s := at(t, crew(), "4", 120, 36)
-	s.keys("j", "d")
-	s.see("Nothing runs on it now.")
-	s.keys("y")
-	s.see("draining: ag-07")
-	s.f.change(func() {
-		s.f.refuse[wire.OpAgentDrain] = &wire.Error{Code: wire.NotAllowed, Message: "not for a viewer"}
+	synctest.Test(t, func(t *testing.T) {
+		s := at(t, crew(), "4", 120, 36)
+		s.keys("j", "d")
+		s.see("Nothing runs on it now.")
+		s.keys("y")
+		s.see("draining: ag-07")
+		s.f.change(func() {
+			s.f.refuse[wire.OpAgentDrain] = &wire.Error{Code: wire.NotAllowed, Message: "not for a viewer"}
+		})
+		s.keys("d", "y")
+		s.see("not for a viewer")
+		if did := fmt.Sprint(s.f.did()); did != "[drain ag-07]" {
+			t.Error(did)
+		}
 	})
-	s.keys("d", "y")
-	s.see("not for a viewer")
-	if did := fmt.Sprint(s.f.did()); did != "[drain ag-07]" {
-		t.Error(did)
-	}
 }
 
 func TestAgentLeadsToItsRuns(t *testing.T) {
-	s := at(t, crew(), "4", 80, 24)
-	s.keys("enter", "enter")
-	run, ok := s.a.top().(*runScreen)
-	must(t, ok && run.want == openRun{run: "k3x9v2m7qaq1", task: "transform"}, "it opens something else")
-	s.keys("q")
-	s.send(tea.MouseMsg{X: 5, Y: 2 + 2 + 1, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
-	screen := s.a.top().(*agentsScreen)
-	must(t, screen.list.current() == "ag-07" && !screen.below, "the click selects "+screen.list.current())
+	synctest.Test(t, func(t *testing.T) {
+		s := at(t, crew(), "4", 80, 24)
+		s.keys("enter", "enter")
+		run, ok := s.a.top().(*runScreen)
+		must(t, ok && run.want == openRun{run: "k3x9v2m7qaq1", task: "transform"}, "it opens something else")
+		s.keys("q")
+		s.send(tea.MouseMsg{X: 5, Y: 2 + 2 + 1, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
+		screen := s.a.top().(*agentsScreen)
+		must(t, screen.list.current() == "ag-07" && !screen.below, "the click selects "+screen.list.current())
+	})
 }

@@ -72,9 +72,9 @@ func (s *agentsScreen) slots(a *wire.Agent) string {
 	k := s.k
 	full := 0
 	if a.Slots > 0 {
-		full = max(min(a.Running*barWidth/a.Slots, barWidth), min(a.Running, 1))
+		full = max(min(a.Running*mostBar/a.Slots, mostBar), min(a.Running, 1))
 	}
-	return k.style.busy.paint(strings.Repeat(k.glyph.full, full)) + k.style.dim.paint(strings.Repeat(k.glyph.empty, barWidth-full)) +
+	return k.style.busy.paint(strings.Repeat(k.glyph.full, full)) + k.style.dim.paint(strings.Repeat(k.glyph.empty, mostBar-full)) +
 		fmt.Sprintf(" %d/%d", a.Running, a.Slots)
 }
 

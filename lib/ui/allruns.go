@@ -57,13 +57,13 @@ func newRunsScreen(k *kit) *runsScreen {
 		{title: "AGENT", width: 6, most: 16, drop: 6},
 		{title: "START", width: 8, most: 11, drop: 3},
 		{title: "DUR", width: 6, right: true, drop: 1},
-		{title: "TASKS", width: 12, most: 20, drop: 4},
+		{title: "TASKS", width: tasksWidth, most: 20, drop: 4},
 	}}
 	s.tasks = table{k: k, cols: []column{
-		{title: "TASK", width: 16, most: 24},
+		{title: "TASK", width: 16, most: 20},
 		{title: "STATE", width: 8},
 		{title: "ATT", width: 3, right: true, drop: 3},
-		{title: "AGENT", width: 8, most: 12, drop: 2},
+		{title: "AGENT", width: 6, most: 10, drop: 2},
 		{title: "START", width: 8, drop: 4},
 		{title: "DUR", width: 6, right: true, drop: 1},
 		{title: "WAITING ON", width: 12, most: 300, drop: 5},
@@ -150,7 +150,7 @@ func (s *runsScreen) want() tea.Cmd {
 		rows = append(rows, s.row(i))
 	}
 	cmds := []tea.Cmd{s.k.feed.want(rows)}
-	if end == len(s.rows) && !s.find.on() {
+	if end == len(s.rows) && !s.find.typing {
 		cmds = append(cmds, s.k.feed.older())
 	}
 	return tea.Batch(cmds...)
@@ -256,6 +256,9 @@ func (s *runsScreen) action(name string) (tea.Cmd, bool) {
 		return toast(info, "choose a workflow first"), true
 	}
 	if row == nil {
+		if text := s.find.text(); name == "enter" && maybeRun(text) {
+			return send(openRun{run: text}), true // it may be older than those that are here
+		}
 		return nil, false
 	}
 	id := row.Run.Run
@@ -279,6 +282,11 @@ func (s *runsScreen) action(name string) (tea.Cmd, bool) {
 		return send(openRun{run: id, errors: true}), true
 	}
 	return nil, false
+}
+
+// maybeRun tells whether text may be a run's id, or enough of its beginning.
+func maybeRun(text string) bool {
+	return len(text) >= 4 && strings.Trim(text, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // next is the pane that takes keys after this one.
@@ -378,6 +386,9 @@ func (r *runRow) hasParam(in func(string) bool) bool {
 }
 
 func (s *runsScreen) keys() []key.Binding {
+	if s.find.typing {
+		return s.k.writingKeys("select|select the first match")
+	}
 	return []key.Binding{
 		bind([]string{"enter"}, s.k.glyph.enter, "open|the run's timeline and logs"),
 		bind([]string{"r"}, "r", "run|run this workflow"),

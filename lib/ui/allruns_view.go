@@ -81,6 +81,9 @@ func (s *runsScreen) nothing(w, h int) []string {
 		return k.empty(w, h, "no principal answers", k.world.link.err, "start one with `cdktr-principal`; this screen finds it by itself")
 	case !k.world.loaded:
 		return k.empty(w, h, "reading the runs")
+	case s.find.on() && k.world.older:
+		return k.empty(w, h, "no run matches of the newest "+number(len(k.world.runs)),
+			"enter looks further back, or opens the run that has this id; esc clears the filter")
 	case s.find.on():
 		return k.empty(w, h, "no run matches", "esc clears the filter")
 	case s.only != "":
@@ -103,7 +106,7 @@ func (s *runsScreen) cells(i int) []cell {
 	}
 	dur, tasks := cell{text: s.lasted(row)}, cell{bar: k.bar(row)}
 	if row.Status == "PENDING" {
-		dur, tasks = cell{text: "wait", look: st.look}, cell{text: strings.TrimPrefix(row.sum.reason, "waits for "), look: dim}
+		dur, tasks = cell{text: "wait", look: st.look}, cell{text: waitedFor(row.sum.reason), look: dim}
 	}
 	return []cell{
 		{text: st.glyph + " " + st.word, look: st.look},
@@ -115,6 +118,17 @@ func (s *runsScreen) cells(i int) []cell {
 		dur,
 		tasks,
 	}
+}
+
+const waitsFor = "waits for "
+
+// waitedFor is what a run waits for, in few words: of another run the id alone.
+func waitedFor(reason string) string {
+	what := strings.TrimPrefix(reason, waitsFor)
+	if run, ok := strings.CutPrefix(what, "run "); ok {
+		what, _, _ = strings.Cut(run, " ")
+	}
+	return what
 }
 
 func (s *runsScreen) lasted(row *runRow) string {
@@ -129,15 +143,21 @@ func (s *runsScreen) lasted(row *runRow) string {
 	return took(s.k.now().Sub(row.Started.Time).Truncate(time.Second))
 }
 
-// barWidth is how wide the bar of a run's tasks is.
-const barWidth = 8
+// How wide the bar of a run's tasks is at most, and with the numbers beside it.
+const (
+	mostBar    = 8
+	tasksWidth = 12
+)
 
 // bar shows how far a run is: done, failed, and what is to do or never will be.
+// The numbers are never cut: the bar gives way to them.
 func (k *kit) bar(row *runRow) string {
 	sum := &row.sum
 	if sum.total == 0 {
 		return ""
 	}
+	count := fmt.Sprintf(" %d/%d", sum.done, sum.total)
+	barWidth := max(2, min(mostBar, tasksWidth-len(count)))
 	done := sum.done * barWidth / sum.total
 	failed := 0
 	if sum.failed > 0 {
@@ -153,7 +173,7 @@ func (k *kit) bar(row *runRow) string {
 		look = k.style.off
 	}
 	return look.paint(strings.Repeat(k.glyph.full, done)) + k.style.bad.paint(strings.Repeat(k.glyph.failed, failed)) +
-		k.style.dim.paint(strings.Repeat(rest, barWidth-done-failed)) + fmt.Sprintf(" %d/%d", sum.done, sum.total)
+		k.style.dim.paint(strings.Repeat(rest, barWidth-done-failed)) + count
 }
 
 func (s *runsScreen) workflowsPane(w, h int) []string {
@@ -253,7 +273,7 @@ func (s *runsScreen) taskCells(t *wire.Task) []cell {
 		}
 		cells[5] = cell{text: took(end.Sub(t.Started.Time))}
 	}
-	cells[6] = cell{text: reasonOf(t), look: dim}
+	cells[6] = cell{text: strings.TrimPrefix(reasonOf(t), waitsFor), look: dim}
 	return cells
 }
 

@@ -69,6 +69,7 @@ func (a *app) top() screen {
 
 // Update takes a message. It never waits.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	defer a.question()
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.w, a.h = msg.Width, msg.Height
@@ -89,6 +90,13 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	}
 }
 
+// question shows what was asked.
+func (a *app) question() {
+	if a.k.asked != nil {
+		a.over, a.k.asked = a.k.asked, nil
+	}
+}
+
 // news takes what is no input: some is for the app, all is for the screens.
 func (a *app) news(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
@@ -101,6 +109,8 @@ func (a *app) news(msg tea.Msg) tea.Cmd {
 	case acted:
 		a.sayDone(msg)
 		return a.tell(msg)
+	case suspended:
+		return a.resume(msg)
 	case openTab:
 		return a.show(msg.tab)
 	case goBack:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -62,7 +63,10 @@ var sizes = []struct{ w, h int }{{120, 36}, {80, 24}}
 // inBoth plays a test in both sizes that are looked at most.
 func inBoth(t *testing.T, play func(t *testing.T, w, h int)) {
 	for _, size := range sizes {
-		t.Run(fmt.Sprint(size.w), func(t *testing.T) { play(t, size.w, size.h) })
+		t.Run(fmt.Sprint(size.w), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { play(t, size.w, size.h) })
+		})
 	}
 }
 
@@ -144,155 +148,214 @@ func TestHelpListsEveryKey(t *testing.T) {
 }
 
 func TestFirstMatchIsSelectedAndOpened(t *testing.T) {
-	for _, text := range []string{"p0w8", "w8c4", "status:failed", "NIGHTLY failed"} {
-		s := full(t, 80, 24)
-		s.keys("/", text, "enter")
-		if row := s.a.tabs[tabRuns].(*runsScreen).current(); row == nil || row.Run.Run != "p0w8c4t2h6ze" {
-			t.Errorf("/%s selects %v", text, row)
+	synctest.Test(t, func(t *testing.T) {
+		for _, text := range []string{"p0w8", "w8c4", "status:failed", "NIGHTLY failed"} {
+			s := full(t, 80, 24)
+			s.keys("/", text, "enter")
+			if row := s.a.tabs[tabRuns].(*runsScreen).current(); row == nil || row.Run.Run != "p0w8c4t2h6ze" {
+				t.Errorf("/%s selects %v", text, row)
+			}
+			s.keys("enter")
+			if len(s.a.stack) != 1 || !strings.Contains(s.frame(), "p0w8c4t2h6ze") {
+				t.Errorf("enter opens\n%s", s.frame())
+			}
+			s.keys("q")
+			s.see("/ " + text) // the filter is still told
 		}
-		s.keys("enter")
-		if len(s.a.stack) != 1 || !strings.Contains(s.frame(), "p0w8c4t2h6ze") {
-			t.Errorf("enter opens\n%s", s.frame())
-		}
-		s.keys("q")
-		s.see("/ " + text) // the filter is still told
-	}
+	})
 }
 
 func TestFailedRunIsMarkedAndIDsAreWhole(t *testing.T) {
-	for w := leastWidth; w <= 200; w += 7 {
-		f := plenty()
-		f.runs[3].Run = "sixteen-letters-"
-		s := newStage(t, f, w, 24)
-		s.see("sixteen-letters-")
-		for line := range strings.Lines(s.frame()) {
-			if strings.Contains(line, "sixteen-letters-") && strings.Contains(line, "nightly-etl ") && !strings.Contains(line, "failed") {
-				t.Errorf("%d cells: %s", w, line)
+	synctest.Test(t, func(t *testing.T) {
+		for w := leastWidth; w <= 200; w += 7 {
+			f := plenty()
+			f.runs[3].Run = "sixteen-letters-"
+			s := newStage(t, f, w, 24)
+			s.see("sixteen-letters-")
+			for line := range strings.Lines(s.frame()) {
+				if strings.Contains(line, "sixteen-letters-") && strings.Contains(line, "nightly-etl ") && !strings.Contains(line, "failed") {
+					t.Errorf("%d cells: %s", w, line)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestConnectedIsSaidExactlyWhileItIs(t *testing.T) {
-	f := plenty()
-	f.away = true
-	s := newStage(t, f, 120, 36)
-	head := func() string { return strings.SplitN(s.frame(), "\n", 2)[0] }
-	s.see("no principal answers")
-	must(t, !strings.Contains(head(), "connected"), head())
-	f.change(func() { f.away = false })
-	s.see("● connected")
-	s.see("p0w8c4t2h6ze")
-	f.change(func() { f.away = true })
-	s.gone("connected")
-	s.see("p0w8c4t2h6ze") // the data stays
-	s.keys("j")
-	must(t, s.a.tabs[tabRuns].(*runsScreen).list.cursor == 1, "it takes no keys")
-	f.change(func() { f.away = false })
-	s.see("● connected")
-	must(t, !s.quit, "it has quit")
+	synctest.Test(t, func(t *testing.T) {
+		f := plenty()
+		f.away = true
+		s := newStage(t, f, 120, 36)
+		head := func() string { return strings.SplitN(s.frame(), "\n", 2)[0] }
+		s.see("no principal answers")
+		must(t, !strings.Contains(head(), "connected"), head())
+		f.change(func() { f.away = false })
+		s.see("● connected")
+		s.see("p0w8c4t2h6ze")
+		f.change(func() { f.away = true })
+		s.gone("connected")
+		s.see("p0w8c4t2h6ze") // the data stays
+		s.keys("j")
+		must(t, s.a.tabs[tabRuns].(*runsScreen).list.cursor == 1, "it takes no keys")
+		f.change(func() { f.away = false })
+		s.see("● connected")
+		must(t, !s.quit, "it has quit")
+	})
 }
 
 func TestActionsAskFirst(t *testing.T) {
-	s := full(t, 120, 36)
-	s.keys("x")
-	s.see("Cancel run k3x9v2m7qaq1?")
-	s.keys("n")
-	s.see("nothing was done")
-	s.keys("x", "y")
-	s.see("cancelled: k3x9v2m7qaq1")
-	s.keys("/", "p0w8", "enter", "R")
-	s.see("Retry run p0w8c4t2h6ze?")
-	s.keys("enter")
-	s.see("retried: p0w8c4t2h6ze")
-	if did := fmt.Sprint(s.f.did()); did != "[cancel k3x9v2m7qaq1 retry p0w8c4t2h6ze after 7]" {
-		t.Errorf("it did %s", did)
-	}
-	s.keys("x")
-	s.see("has ended: failed")
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 120, 36)
+		s.keys("x")
+		s.see("Cancel run k3x9v2m7qaq1?")
+		s.keys("n")
+		s.see("nothing was done")
+		s.keys("x", "y")
+		s.see("cancelled: k3x9v2m7qaq1")
+		s.keys("/", "p0w8", "enter", "R")
+		s.see("Retry run p0w8c4t2h6ze?")
+		s.keys("enter")
+		s.see("retried: p0w8c4t2h6ze")
+		if did := fmt.Sprint(s.f.did()); did != "[cancel k3x9v2m7qaq1 retry p0w8c4t2h6ze after 7]" {
+			t.Errorf("it did %s", did)
+		}
+		s.keys("x")
+		s.see("has ended: failed")
+	})
 }
 
 func TestCursorStaysOnItsRun(t *testing.T) {
-	s := full(t, 120, 36)
-	screen := s.a.tabs[tabRuns].(*runsScreen)
-	s.f.happen(wire.Event{Time: wire.At(noon), Workflow: "gc", Run: "newone000001", Status: "PENDING"})
-	s.see("newone000001")
-	must(t, screen.current().Run.Run == "newone000001", "an untouched cursor is on the newest")
-	s.keys("j")
-	at := screen.current().Run.Run
-	s.f.happen(wire.Event{Time: wire.At(noon.Add(time.Second)), Workflow: "gc", Run: "newone000002", Status: "PENDING"})
-	s.see("newone000002")
-	must(t, screen.current().Run.Run == at, "the cursor has left its run")
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 120, 36)
+		screen := s.a.tabs[tabRuns].(*runsScreen)
+		s.f.happen(wire.Event{Time: wire.At(noon), Workflow: "gc", Run: "newone000001", Status: "PENDING"})
+		s.see("newone000001")
+		must(t, screen.current().Run.Run == "newone000001", "an untouched cursor is on the newest")
+		s.keys("j")
+		at := screen.current().Run.Run
+		s.f.happen(wire.Event{Time: wire.At(noon.Add(time.Second)), Workflow: "gc", Run: "newone000002", Status: "PENDING"})
+		s.see("newone000002")
+		must(t, screen.current().Run.Run == at, "the cursor has left its run")
+	})
 }
 
 func TestLeaving(t *testing.T) {
-	s := full(t, 80, 24)
-	s.keys("esc")
-	must(t, !s.quit, "esc on the first screen quits")
-	s.keys("2", "q")
-	must(t, !s.quit && s.a.tab == tabRuns, "q on a tab goes to the first")
-	s.keys("q")
-	must(t, s.quit, "q on the first screen does not quit")
-	for _, state := range [][]string{{"x"}, {"?"}, {":"}, {"/", "abc"}, {"enter"}} {
+	synctest.Test(t, func(t *testing.T) {
 		s := full(t, 80, 24)
-		s.keys(state...)
-		s.keys("ctrl+c")
-		must(t, s.quit, fmt.Sprintf("^C does not quit after %q", state))
-	}
-	s = full(t, 80, 24)
-	s.keys(":", "q", "enter")
-	must(t, s.quit, ":q does not quit")
+		s.keys("esc")
+		must(t, !s.quit, "esc on the first screen quits")
+		s.keys("2", "q")
+		must(t, !s.quit && s.a.tab == tabRuns, "q on a tab goes to the first")
+		s.keys("q")
+		must(t, s.quit, "q on the first screen does not quit")
+		for _, state := range [][]string{{"x"}, {"?"}, {":"}, {"/", "abc"}, {"enter"}} {
+			s := full(t, 80, 24)
+			s.keys(state...)
+			s.keys("ctrl+c")
+			must(t, s.quit, fmt.Sprintf("^C does not quit after %q", state))
+		}
+		s = full(t, 80, 24)
+		s.keys(":", "q", "enter")
+		must(t, s.quit, ":q does not quit")
+	})
 }
 
 func TestPalette(t *testing.T) {
-	s := full(t, 80, 24)
-	s.keys(":", "wo")
-	s.see("workflows")
-	s.golden("palette-80")
-	s.keys("tab", "enter")
-	must(t, s.a.tab == tabWorkflows, "it did not go there")
-	s.keys(":", "open k3", "tab", "enter")
-	must(t, len(s.a.stack) == 1, "it opened nothing")
-	s.keys(":", "rnu x", "enter")
-	s.see(`no command rnu (did you mean "run"?)`)
-	s.keys(":", "esc")
-	must(t, s.a.over == nil, "esc does not leave")
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 80, 24)
+		s.keys(":", "wo")
+		s.see("workflows")
+		s.golden("palette-80")
+		s.keys("tab", "enter")
+		must(t, s.a.tab == tabWorkflows, "it did not go there")
+		s.keys(":", "open k3", "tab", "enter")
+		must(t, len(s.a.stack) == 1, "it opened nothing")
+		s.keys(":", "rnu x", "enter")
+		s.see(`no command rnu (did you mean "run"?)`)
+		s.keys(":", "esc")
+		must(t, s.a.over == nil, "esc does not leave")
+	})
 }
 
 func TestKeysThatComeInOnePiece(t *testing.T) {
-	s := full(t, 80, 24)
-	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("/p0w8")})
-	s.keys("enter")
-	s.see("matching p0w8")
-	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("q"), Paste: true})
-	must(t, !s.quit, "pasted text is taken for keys")
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 80, 24)
+		s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("/p0w8")})
+		s.keys("enter")
+		s.see("matching p0w8")
+		s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("q"), Paste: true})
+		must(t, !s.quit, "pasted text is taken for keys")
+	})
 }
 
 func TestSmallWindowSaysWhatItNeeds(t *testing.T) {
-	s := full(t, 80, 24)
-	s.send(tea.WindowSizeMsg{Width: 59, Height: 24})
-	must(t, s.a.View() == "59x24: needs at least 60x15"+spaces(59-27), s.a.View())
-	s.send(tea.WindowSizeMsg{Width: 60, Height: 15})
-	s.see("connected")
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 80, 24)
+		s.send(tea.WindowSizeMsg{Width: 59, Height: 24})
+		must(t, s.a.View() == "59x24: needs at least 60x15"+spaces(59-27), s.a.View())
+		s.send(tea.WindowSizeMsg{Width: 60, Height: 15})
+		s.see("connected")
+	})
 }
 
 func TestMouse(t *testing.T) {
-	s := full(t, 120, 36)
-	screen := s.a.tabs[tabRuns].(*runsScreen)
-	s.send(tea.MouseMsg{X: 60, Y: 2 + 1 + 1 + 2, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
-	must(t, screen.current().Run.Run == "p0w8c4t2h6ze", "the click selected "+screen.current().Run.Run)
-	s.send(tea.MouseMsg{X: 60, Y: 10, Action: tea.MouseActionPress, Button: tea.MouseButtonWheelDown})
-	must(t, screen.list.cursor == 5, "the wheel does not scroll")
-	s.send(tea.MouseMsg{X: 12, Y: 1, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
-	must(t, s.a.tab == tabWorkflows, "a click on a tab does not change it")
-	s.keys("m")
-	s.see("mouse off")
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 120, 36)
+		screen := s.a.tabs[tabRuns].(*runsScreen)
+		s.send(tea.MouseMsg{X: 60, Y: 2 + 1 + 1 + 2, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
+		must(t, screen.current().Run.Run == "p0w8c4t2h6ze", "the click selected "+screen.current().Run.Run)
+		s.send(tea.MouseMsg{X: 60, Y: 10, Action: tea.MouseActionPress, Button: tea.MouseButtonWheelDown})
+		must(t, screen.list.cursor == 5, "the wheel does not scroll")
+		s.send(tea.MouseMsg{X: 12, Y: 1, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
+		must(t, s.a.tab == tabWorkflows, "a click on a tab does not change it")
+		s.keys("m")
+		s.see("mouse off")
+	})
 }
 
 func TestOlderMessageDoesNotCoverANewerOne(t *testing.T) {
-	s := full(t, 80, 24)
-	older, newer := toast(info, "saving"), toast(good, "saved")
-	s.send(newer())
-	s.send(older())
-	s.see("saved")
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 80, 24)
+		older := toast(info, "saving")
+		time.Sleep(time.Millisecond) // of the bubble: one is older than the other
+		newer := toast(good, "saved")
+		s.send(newer())
+		s.send(older())
+		s.see("saved")
+	})
+}
+
+// Whatever the screen, ? shows all its keys at once, in the smallest of the two
+// usual windows too.
+func TestHelpNeedsNoScrolling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 80, 24)
+		for _, open := range []tea.Msg{openTab{tabRuns}, openTab{tabWorkflows}, openTab{tabLogs}, openTab{tabAgents}, openTab{tabPrincipals},
+			openRun{run: "p0w8c4t2h6ze"}, openWorkflow{"nightly-etl"}} {
+			s.send(open)
+			s.keys("?")
+			frame := s.frame()
+			for _, b := range s.a.keys() {
+				if !strings.Contains(frame, b.Help().Key+" ") || !strings.Contains(frame, long(b)) {
+					t.Errorf("%T %s: no %s: %s", open, s.a.top().crumb(), b.Help().Key, long(b))
+				}
+			}
+			s.keys("esc")
+		}
+	})
+}
+
+// A filter that finds nothing among the newest runs looks further back, and opens
+// the run of an id that is not listed.
+func TestFilterFindsRunsThatAreOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := plenty()
+		s := newStage(t, f, 80, 24)
+		s.see("p0w8c4t2h6ze")
+		s.a.k.world.older = true
+		s.keys("/", "zzzz", "enter")
+		s.see("no run matches")
+		s.keys("esc", "/", "old1old1", "enter", "enter")
+		must(t, len(s.a.stack) == 1 && s.a.stack[0].(*runScreen).want.run == "old1old1", "the run is not asked for")
+	})
 }

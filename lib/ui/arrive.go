@@ -34,6 +34,9 @@ func (f *feed) arrive(msg tea.Msg) tea.Cmd {
 		}
 		w.page(msg.Runs.Runs, msg.Pos)
 		return f.name()
+	case foreignMsg:
+		f.restart()
+		return f.page(firstPage)
 	case runMsg:
 		delete(f.asked, msg.id)
 		f.got(msg)
@@ -59,11 +62,14 @@ func (f *feed) heard(m statusMsg) tea.Cmd {
 	l.heard, l.lag, l.err = now, m.lag, ""
 	changed := m.status.Workflows != w.status.Workflows || m.status.Broken != w.status.Broken
 	w.status = m.status
-	anew := f.epoch != "" && m.status.Epoch != f.epoch && m.status.Pos < f.pos
+	restarted := f.epoch != "" && m.status.Epoch != f.epoch
 	f.epoch = m.status.Epoch
 	var cmds []tea.Cmd
-	if anew {
-		cmds = append(cmds, f.restart())
+	switch {
+	case restarted && m.status.Pos < f.pos:
+		f.restart()
+	case restarted:
+		cmds = append(cmds, f.recognise())
 	}
 	if !w.loaded {
 		cmds = append(cmds, f.page(firstPage))
@@ -75,7 +81,7 @@ func (f *feed) heard(m statusMsg) tea.Cmd {
 }
 
 // restart forgets the runs: the history is not the one that it was.
-func (f *feed) restart() tea.Cmd {
+func (f *feed) restart() {
 	w := f.k.world
 	fresh := newWorld()
 	fresh.link, fresh.status, fresh.workflows, fresh.agents, fresh.known = w.link, w.status, w.workflows, w.agents, w.known
@@ -85,7 +91,23 @@ func (f *feed) restart() tea.Cmd {
 		f.events.stop()
 	}
 	f.events, f.pos, f.loading, f.thin = nil, 0, false, 0
-	return nil
+}
+
+// recognise asks for the newest run that is known: a history without it is
+// another one, also where it is longer.
+func (f *feed) recognise() tea.Cmd {
+	runs := f.k.world.runs
+	if len(runs) == 0 {
+		return nil
+	}
+	id := runs[len(runs)-1].Run.Run
+	return f.k.ask(reading, func(ctx context.Context, p Principal) tea.Msg {
+		err := p.CallOnce(ctx, wire.OpRunGet, &wire.RunRef{Run: id}, new(wire.Run))
+		if refused := (*wire.Error)(nil); errors.As(err, &refused) && refused.Code == wire.NotFound {
+			return foreignMsg{}
+		}
+		return nil
+	})
 }
 
 func (f *feed) paged(m pageMsg) tea.Cmd {
@@ -115,10 +137,14 @@ func (f *feed) paged(m pageMsg) tea.Cmd {
 func (f *feed) got(m runMsg) {
 	if m.err == nil {
 		f.k.world.read(m.run, m.rev)
+	}
+	row := f.k.world.run(m.id)
+	if row == nil || m.err == nil && len(m.run.Tasks) > 0 {
 		return
 	}
+	row.miss = f.k.now() // also where the answer says nothing of tasks
 	var refused *wire.Error
-	if row := f.k.world.run(m.id); row != nil && errors.As(m.err, &refused) {
+	if errors.As(m.err, &refused) {
 		row.sum = summary{total: 1, reason: clean(refused.Message)} // asked no more until it changes
 	}
 }

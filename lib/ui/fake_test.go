@@ -32,13 +32,14 @@ type fake struct {
 	refuse      map[wire.Op]error
 
 	asked []string // every request that changes something
+	calls map[wire.Op]int
 	news  chan struct{}
 }
 
 func newFake() *fake {
 	return &fake{
 		status:      wire.PrincipalStatus{Version: "test", Epoch: "e1", Started: wire.At(noon.Add(-time.Hour))},
-		definitions: map[string]string{}, refuse: map[wire.Op]error{}, news: make(chan struct{}),
+		definitions: map[string]string{}, refuse: map[wire.Op]error{}, calls: map[wire.Op]int{}, news: make(chan struct{}),
 	}
 }
 
@@ -77,6 +78,7 @@ func (f *fake) Call(ctx context.Context, op wire.Op, req client.Request, result 
 func (f *fake) CallOnce(_ context.Context, op wire.Op, req client.Request, result any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.calls[op]++
 	if f.away {
 		return &client.AwayError{Address: "tcp://127.0.0.1:5561"}
 	}

@@ -37,6 +37,10 @@ const (
 	fetches = 4
 
 	listEvery = 3 * time.Second
+
+	// askAgain is the pause after a run that could not be read: it is asked for
+	// with each message.
+	askAgain = 3 * time.Second
 )
 
 // News of the feed.
@@ -60,7 +64,8 @@ type (
 		from int64
 		err  error
 	}
-	runMsg struct {
+	foreignMsg struct{} // the history is not the one that it was
+	runMsg     struct {
 		id  string
 		run wire.Run
 		rev int
@@ -179,7 +184,7 @@ func (f *feed) want(rows []*runRow) tea.Cmd {
 		if len(f.asked) >= fetches {
 			break
 		}
-		if row.sum.total > 0 && (!row.sum.stale || row.busy(now)) || f.asked[row.Run.Run] {
+		if row.sum.total > 0 && (!row.sum.stale || row.busy(now)) || f.asked[row.Run.Run] || now.Sub(row.miss) < askAgain {
 			continue
 		}
 		f.asked[row.Run.Run], row.read = true, now

@@ -241,7 +241,7 @@ func (a *app) tabSpans(w int) []span {
 // line for both.
 func (a *app) foot() []string {
 	k := a.k
-	keys := k.footer(append(a.top().keys(), a.globals()...), a.w)
+	keys := k.footer(a.keys(), a.w)
 	if len(a.stack) > 0 {
 		if a.said.text != "" && k.now().Sub(a.said.at) < toastTime {
 			keys = k.pad(" "+a.message(), a.w)
@@ -271,6 +271,9 @@ func (k *kit) footer(all []key.Binding, w int) string {
 		label := b.Help().Key
 		if letters(strings.ToLower(label)) {
 			text = ":" + text
+		}
+		if strings.HasSuffix(label, ":") {
+			text = strings.TrimPrefix(text, ":")
 		}
 		shown := k.style.key.paint(label) + text
 		if label == "q" {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/help"
@@ -35,7 +36,7 @@ type helpPage struct {
 
 func newHelp(a *app) *helpPage {
 	var all []key.Binding
-	for _, b := range append(a.top().keys(), a.globals()...) {
+	for _, b := range a.keys() {
 		if b.Enabled() {
 			b.SetHelp(b.Help().Key, long(b))
 			all = append(all, b)
@@ -70,6 +71,10 @@ func (p *helpPage) draw(lines []string, w int) []string {
 		}
 	}
 	p.rows = len(text)
+	gap := []string{""}
+	if p.rows > p.room {
+		p.room, gap = max(1, len(lines)-3), nil // the gaps give way
+	}
 	p.top = max(0, min(p.top, p.rows-p.room))
 	text = text[p.top:min(len(text), p.top+p.room)]
 	inner := 0
@@ -83,7 +88,7 @@ func (p *helpPage) draw(lines []string, w int) []string {
 		hint = "j/k: more; any other key closes this"
 	}
 	inner = max(inner, min(w-2, len(hint)+4))
-	block := append(append([]string{""}, text...), "", "  "+p.k.style.dim.paint(hint))
+	block := slices.Concat(gap, text, gap, []string{"  " + p.k.style.dim.paint(hint)})
 	return p.k.overlay(lines, p.k.box(p.k.style.strong.paint(p.title), block, inner+2, len(block)+2, true), w)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
@@ -21,42 +22,44 @@ var nasty = []string{
 }
 
 func TestHostileNamesNeverBreakTheFrame(t *testing.T) {
-	f := plenty()
-	for i, s := range nasty {
-		id := fmt.Sprintf("nasty%07d", i)
-		f.runs = append(f.runs, wire.Run{Run: id, Workflow: "w" + s, Status: []string{"FAILED", "PENDING", "RUNNING", "ODD" + s}[i%4], Trigger: s, Params: wire.Params{s: s}, Created: ago(0), Started: ago(0),
-			Tasks: []wire.Task{{Task: s, Status: "FAILED", Attempt: 1, Agent: text(s), Reason: text(s), Started: ago(0)}}})
-		f.workflows = append(f.workflows, wire.Workflow{Workflow: "w" + s})
-	}
-	for _, ascii := range []bool{false, true} {
-		s := newStageWith(t, f, 120, 36, Options{ASCII: ascii, Name: "prod\x1b[2J日本", Colors: ManyColors})
-		s.see("nasty")
-		s.until("the tasks", func() bool { return s.a.k.world.details.peek("nasty0000020") != nil })
-		views := [][]string{nil, {"z"}, {"z", "x"}, {"n", "u"}, {"j", "?"}, {"j", ":", "run "}, {"esc", "/", "日本\u0301"}, {"esc", "tab", "j"}}
-		for _, view := range views {
-			s.keys(view...)
-			for w := leastWidth; w <= 133; w += 20 {
-				for _, h := range []int{leastHeight, 24, 41} {
-					s.send(tea.WindowSizeMsg{Width: w, Height: h})
-					for range 4 {
+	synctest.Test(t, func(t *testing.T) {
+		f := plenty()
+		for i, s := range nasty {
+			id := fmt.Sprintf("nasty%07d", i)
+			f.runs = append(f.runs, wire.Run{Run: id, Workflow: "w" + s, Status: []string{"FAILED", "PENDING", "RUNNING", "ODD" + s}[i%4], Trigger: s, Params: wire.Params{s: s}, Created: ago(0), Started: ago(0),
+				Tasks: []wire.Task{{Task: s, Status: "FAILED", Attempt: 1, Agent: text(s), Reason: text(s), Started: ago(0)}}})
+			f.workflows = append(f.workflows, wire.Workflow{Workflow: "w" + s})
+		}
+		for _, ascii := range []bool{false, true} {
+			s := newStageWith(t, f, 120, 36, Options{ASCII: ascii, Name: "prod\x1b[2J日本", Colors: ManyColors})
+			s.see("nasty")
+			s.until("the tasks", func() bool { return s.a.k.world.details.peek("nasty0000020") != nil })
+			views := [][]string{nil, {"z"}, {"z", "x"}, {"n", "u"}, {"j", "?"}, {"j", ":", "run "}, {"esc", "/", "日本\u0301"}, {"esc", "tab", "j"}}
+			for _, view := range views {
+				s.keys(view...)
+				for _, size := range [][2]int{{leastWidth, 41}, {84, leastHeight}, {133, 41}} {
+					s.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+					for range 3 {
 						s.frame()
 						s.send(tea.KeyMsg{Type: tea.KeyDown})
 					}
 				}
+				s.keys("esc")
 			}
-			s.keys("esc")
 		}
-	}
+	})
 }
 
 func TestFramesFitEveryWindow(t *testing.T) {
-	s := full(t, 80, 24)
-	for w := 1; w < 220; w += 7 {
-		for h := 1; h < 60; h += 9 {
-			s.send(tea.WindowSizeMsg{Width: w, Height: h})
-			s.frame()
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 80, 24)
+		for w := 1; w < 220; w += 7 {
+			for h := 1; h < 60; h += 9 {
+				s.send(tea.WindowSizeMsg{Width: w, Height: h})
+				s.frame()
+			}
 		}
-	}
+	})
 }
 
 func TestASCIIModeHasOnlyASCII(t *testing.T) {
@@ -77,14 +80,29 @@ func TestASCIIModeHasOnlyASCII(t *testing.T) {
 	})
 }
 
+func TestCharactersThatTerminalsDoNotDrawAreReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, s := range []string{"\u0382", "\u074b", "\u0adb", "\u0602", "\U000e0fff"} {
+			if got := clean("a" + s); got != "a\ufffd" {
+				t.Errorf("%q becomes %q", s, got)
+			}
+		}
+		if s := "\ue0b0 é 漢"; clean(s) != s {
+			t.Errorf("%q becomes %q", s, clean(s))
+		}
+	})
+}
+
 func TestStatesAreToldWithoutColours(t *testing.T) {
-	s := full(t, 120, 36)
-	if frame := s.a.View(); strings.Contains(frame, "38;") || strings.Contains(frame, "\x1b[3") {
-		t.Errorf("there are colours: %q", frame)
-	}
-	for _, word := range []string{"✗ failed", "▶ running", "⧗ queued", "✓ success", "⊘ cancelled", "! lost"} {
-		must(t, strings.Contains(s.frame(), word), "no "+word)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := full(t, 120, 36)
+		if frame := s.a.View(); strings.Contains(frame, "38;") || strings.Contains(frame, "\x1b[3") {
+			t.Errorf("there are colours: %q", frame)
+		}
+		for _, word := range []string{"✗ failed", "▶ running", "⧗ queued", "✓ success", "⊘ cancelled", "! lost"} {
+			must(t, strings.Contains(s.frame(), word), "no "+word)
+		}
+	})
 }
 
 func FuzzClean(f *testing.F) {

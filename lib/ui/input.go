@@ -5,6 +5,24 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
+// keys are those that work now: while somebody writes, the others are text.
+func (a *app) keys() []key.Binding {
+	all := a.top().keys()
+	if c, ok := a.top().(capturing); ok && c.capturing() {
+		return all
+	}
+	return append(all, a.globals()...)
+}
+
+// writingKeys are the keys of a line that is being written.
+func (k *kit) writingKeys(enter string) []key.Binding {
+	return []key.Binding{
+		bind([]string{"enter"}, k.glyph.enter, enter),
+		bind([]string{"ctrl+u"}, "^U", ":clear|clear what is left of the cursor"),
+		bind([]string{"esc"}, "esc", "leave|leave it as it was"),
+	}
+}
+
 // globals are the keys that work on every screen.
 func (a *app) globals() []key.Binding {
 	mouse := "mouse-off|mouse off, to select text"
@@ -22,7 +40,7 @@ func (a *app) globals() []key.Binding {
 		bind([]string{"1"}, "1-5", "|change to a tab"),
 		bind([]string{"?"}, "?", "|all keys"),
 		bind([]string{"q", "esc"}, "q", back),
-		bind([]string{"ctrl+c"}, "^C", "|quit at once"),
+		bind([]string{"ctrl+c"}, "^C", "|quit at once; ^Z: suspend"),
 	}
 }
 
@@ -38,6 +56,7 @@ func (a *app) typed(msg tea.KeyMsg) tea.Cmd {
 	var cmds []tea.Cmd
 	for _, r := range msg.Runes {
 		cmds = append(cmds, a.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt}))
+		a.question()
 	}
 	return tea.Batch(cmds...)
 }
@@ -57,6 +76,9 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 	name := msg.String()
 	if name == "ctrl+c" {
 		return tea.Quit
+	}
+	if name == "ctrl+z" {
+		return a.suspend()
 	}
 	if a.over != nil {
 		over := a.over

@@ -21,6 +21,8 @@ type kit struct {
 	session *session // with the principal at hand; never nil
 	known   []Known  // the principals of the config file
 	open    func(name string) (Principal, error)
+
+	asked *question // just now: the next key is its answer, however soon it comes
 }
 
 // alive tells that actions are possible: the principal answers.

@@ -54,9 +54,9 @@ func newLogsScreen(k *kit, want openLogs) *logsScreen {
 	if want.run != "" {
 		s.want.workflow = "" // the run says it
 	}
-	// Lines of several runs say which: in place of the agent, and where there is
-	// room for that.
+	// Lines of several runs say which, in place of the agent.
 	s.pane = logpane.New(logpane.Options{Clean: clean, ASCII: k.ascii, Tasks: true})
+	s.pane.NameAgents(want.run == "")
 	return s
 }
 
@@ -75,6 +75,7 @@ func (s *logsScreen) begin(want logsFilter) tea.Cmd {
 	s.stop()
 	s.pane.Clear()
 	s.pane.Follow(true)
+	s.pane.NameAgents(want.run == "")
 	s.want = want
 	s.turn++
 	s.loaded, s.asking, s.failed = false, false, ""

@@ -179,6 +179,9 @@ func (s *logsScreen) keys() []key.Binding {
 			bind([]string{"esc"}, "esc", "leave|leave the filter as it was"),
 		}
 	}
+	if s.find != nil {
+		return s.k.writingKeys("search|go to what matches")
+	}
 	return []key.Binding{
 		bind([]string{"F"}, "F", "filter|workflow, run, task, stream, text, times"),
 		bind([]string{"/"}, "/", "search|look for a text, all lines stay"),

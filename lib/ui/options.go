@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -34,6 +35,11 @@ func Run(ctx context.Context, o Options) error {
 	p, err := o.Open(o.Name)
 	if err != nil {
 		return err
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	if f, ok := o.In.(*os.File); ok {
+		o.In = hangup{f, func() { end(errGone) }}
 	}
 	m := model{newApp(ctx, o, p), new(bug)}
 	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),

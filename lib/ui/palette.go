@@ -111,7 +111,12 @@ func (p *palette) do() tea.Cmd {
 		return nil
 	}
 	var found []order
-	var names []string
+	var names, withNames []string
+	for _, o := range p.a.orders() {
+		if o.args != nil {
+			withNames = append(withNames, o.name)
+		}
+	}
 	for _, o := range p.a.orders() {
 		if o.name == name {
 			found = []order{o}
@@ -130,6 +135,8 @@ func (p *palette) do() tea.Cmd {
 	}
 	o := found[0]
 	switch {
+	case o.args == nil && arg != "":
+		return toast(bad, o.name+" takes no name"+suggest.Hint(o.name, withNames))
 	case o.args == nil:
 		return o.do("")
 	case arg == "":

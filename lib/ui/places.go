@@ -29,10 +29,8 @@ func newTab(k *kit, t tab) screen {
 		return newLogsScreen(k, openLogs{})
 	case tabAgents:
 		return newAgentsScreen(k)
-	case tabPrincipals:
-		return newPrincipalsScreen(k)
 	}
-	return &blankScreen{k: k, name: t.String()}
+	return newPrincipalsScreen(k)
 }
 
 // screenFor makes the screen that a message asks for, or nil.

@@ -77,7 +77,7 @@ func (s *principalsScreen) refresh() {
 		names[i] = p.Name
 	}
 	s.list.fill(names, func(name, field, value string) bool {
-		text := name + " " + s.address(name) + " " + s.state(name).word
+		text := name + " " + s.address(name)
 		if field == "state" || field == "status" || field == "s" {
 			text = s.state(name).word
 		}
@@ -215,6 +215,9 @@ func silent(err error) bool {
 }
 
 func (s *principalsScreen) keys() []key.Binding {
+	if s.list.find.typing {
+		return s.k.writingKeys("select|select the first match")
+	}
 	return []key.Binding{
 		bind([]string{"enter", "@"}, s.k.glyph.enter, "change|change to this principal; @ too"),
 		bind([]string{"r"}, "r", "ask|ask all again how they are"),

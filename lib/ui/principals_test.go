@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cdktr/cdktr/lib/wire"
@@ -59,42 +60,48 @@ func TestPrincipalsScreenInItsStates(t *testing.T) {
 }
 
 func TestPrincipalIsChangedWhileTheCurrentOneIsAway(t *testing.T) {
-	for _, press := range []string{"enter", "@"} {
-		s, all := abroad(t, 120, 36)
-		all["prod-eu"].change(func() { all["prod-eu"].away = true })
-		s.see("○ lost")
-		s.keys("j")
-		s.until("the answer", func() bool { return s.a.top().(*principalsScreen).heard["prod-us"] != nil })
-		s.keys(press)
-		s.see("prod-us ● connected")
-		s.gone("p0w8c4t2h6ze") // runs of the one before
-		s.keys("@", "g", "enter")
-		s.see("prod-eu ○ away")
-		all["prod-eu"].change(func() { all["prod-eu"].away = false })
-		s.see("p0w8c4t2h6ze")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, press := range []string{"enter", "@"} {
+			s, all := abroad(t, 120, 36)
+			all["prod-eu"].change(func() { all["prod-eu"].away = true })
+			s.see("○ lost")
+			s.keys("j")
+			s.until("the answer", func() bool { return s.a.top().(*principalsScreen).heard["prod-us"] != nil })
+			s.keys(press)
+			s.see("prod-us ● connected")
+			s.gone("p0w8c4t2h6ze") // runs of the one before
+			s.keys("@", "g", "enter")
+			s.see("prod-eu ○ away")
+			all["prod-eu"].change(func() { all["prod-eu"].away = false })
+			s.see("p0w8c4t2h6ze")
+		}
+	})
 }
 
 func TestPrincipalsAreAskedAgainAndNoneTwiceAtOnce(t *testing.T) {
-	s, all := abroad(t, 80, 24)
-	screen := s.a.top().(*principalsScreen)
-	s.until("the answers", func() bool { return len(screen.heard) == 4 })
-	must(t, screen.state("staging").word == "away", screen.state("staging").word)
-	all["staging"].change(func() { all["staging"].away = false })
-	s.wait(greetEvery + time.Second)
-	s.until("staging there", func() bool { return screen.state("staging").word == "there" })
-	screen.greet()
-	must(t, screen.greet() == nil, "they are asked while they are being asked")
+	synctest.Test(t, func(t *testing.T) {
+		s, all := abroad(t, 80, 24)
+		screen := s.a.top().(*principalsScreen)
+		s.until("the answers", func() bool { return len(screen.heard) == 4 })
+		must(t, screen.state("staging").word == "away", screen.state("staging").word)
+		all["staging"].change(func() { all["staging"].away = false })
+		s.wait(greetEvery + time.Second)
+		s.until("staging there", func() bool { return screen.state("staging").word == "there" })
+		screen.greet()
+		must(t, screen.greet() == nil, "they are asked while they are being asked")
+	})
 }
 
 func TestOneCanComeBackToAPrincipalWithoutAName(t *testing.T) {
-	all := several{"local": plenty(), "prod": newFake()}
-	s := newStageWith(t, all["local"], 80, 24, Options{Name: "local", Known: []Known{{Name: "prod", Address: "tcp://a:1"}}, Open: all.open})
-	s.see("local ● connected")
-	s.keys("@", "j", "enter")
-	s.see("prod ● connected")
-	s.keys("@", "k", "enter")
-	s.see("local ● connected")
-	s.keys("@", "enter")
-	s.see("is the one at hand")
+	synctest.Test(t, func(t *testing.T) {
+		all := several{"local": plenty(), "prod": newFake()}
+		s := newStageWith(t, all["local"], 80, 24, Options{Name: "local", Known: []Known{{Name: "prod", Address: "tcp://a:1"}}, Open: all.open})
+		s.see("local ● connected")
+		s.keys("@", "j", "enter")
+		s.see("prod ● connected")
+		s.keys("@", "k", "enter")
+		s.see("local ● connected")
+		s.keys("@", "enter")
+		s.see("is the one at hand")
+	})
 }

@@ -31,6 +31,7 @@ type runScreen struct {
 
 	cursor int // row of the timeline
 	chosen bool
+	steady bool // the cursor was put somewhere: it does not go along with what runs
 	first  int
 	window timeline.Window
 	length struct{ rows, from, logs int } // of the last view
@@ -216,7 +217,27 @@ func (s *runScreen) refresh() tea.Cmd {
 	if s.gutter != nil && len(s.gutter.Order) != len(s.drawn.Tasks) {
 		s.gutter = nil
 	}
-	return tea.Batch(cmd, s.begin(), s.logs.refresh(), s.rest())
+	begun := s.begin()
+	s.goAlong()
+	return tea.Batch(cmd, begun, s.logs.refresh(), s.rest())
+}
+
+// goAlong moves the cursor to the task that began last of those that run.
+func (s *runScreen) goAlong() {
+	if s.steady || s.drawn.Final() {
+		return
+	}
+	last := -1
+	var began time.Time
+	for i := range s.drawn.Tasks {
+		t := &s.drawn.Tasks[i]
+		if a := t.Latest(); a != nil && t.Status == "RUNNING" && (last < 0 || a.Started.After(began)) {
+			last, began = i, a.Started
+		}
+	}
+	if last >= 0 {
+		s.reach(last)
+	}
 }
 
 // rest lets some time go by before a large run is drawn anew, so that no key
@@ -286,8 +307,13 @@ func (s *runScreen) firstFailed() int {
 	return found
 }
 
-// point moves the cursor to a task.
+// point puts the cursor on a task, to stay there.
 func (s *runScreen) point(task int) {
+	s.steady = true
+	s.reach(task)
+}
+
+func (s *runScreen) reach(task int) {
 	for row, i := range s.layout().Order {
 		if i == task {
 			s.cursor = row

@@ -16,25 +16,31 @@ type asked struct {
 }
 
 func (s *runScreen) keys() []key.Binding {
+	if s.ask != nil {
+		if s.ask.mark == "F" {
+			return s.k.writingKeys("filter|show only lines that match")
+		}
+		return s.k.writingKeys("search|go to what matches")
+	}
 	keys := []key.Binding{
-		bind([]string{"j", "k", "down", "up"}, "j/k", ":task|the next task, the one before"),
-		bind([]string{"enter"}, s.k.glyph.enter, "task logs|the lines of the task"),
-		bind([]string{"e"}, "e", "first-error|the lines of the first error"),
-		bind([]string{"f"}, "f", "follow|follow the newest lines, or stop"),
-		bind([]string{"w"}, "w", "wrap|wrap long lines, or cut them"),
-		bind([]string{"t"}, "t", "time|show when lines were written, or not"),
-		bind([]string{"R"}, "R", "retry|go on from the failed tasks"),
+		bind([]string{"j", "k", "down", "up"}, "j/k", ":task|the next task, or the last"),
+		bind([]string{"enter"}, s.k.glyph.enter, ":task logs|the lines of the task"),
+		bind([]string{"e"}, "e", "first-error|the first error's lines"),
+		bind([]string{"f"}, "f", "follow|follow what runs, or stop"),
+		bind([]string{"w"}, "w", "wrap|wrap lines, or cut them"),
+		bind([]string{"t"}, "t", "time|times of lines, or none"),
+		bind([]string{"R"}, "R", "retry|go on from failed tasks"),
 		bind([]string{"x"}, "x", "cancel|cancel the run"),
 		bind([]string{"o"}, "o", "save|save the lines to a file"),
-		bind([]string{"tab"}, "tab", "pane|change between timeline and logs"),
+		bind([]string{"tab"}, "tab", "pane|timeline or logs"),
 		bind([]string{"a"}, "a", "|the lines of all tasks"),
 		bind([]string{"z"}, "z", "|one pane alone, or both"),
-		bind([]string{"+", "-", "0"}, "+/-/0", "|timeline: nearer, farther, all of it"),
-		bind([]string{"h", "l", "left", "right"}, "h/l", "|timeline: earlier, later; lines: to the left, to the right"),
+		bind([]string{"+", "-", "0"}, "+/-/0", "|zoom: in, out, all of it"),
+		bind([]string{"h", "l", "left", "right"}, "h/l", "|to the left, to the right"),
 		bind([]string{"g", "G", "home", "end"}, "g/G", "|the first, the last"),
-		bind([]string{"pgup", "pgdown"}, "PgUp/PgDn", "|by pages"),
-		bind([]string{"/"}, "/", "|search in the lines; in the timeline: go to a task"),
-		bind([]string{"n", "N"}, "n/N", "|the next match, the one before"),
+		bind([]string{"pgup", "pgdown", " "}, "space", "|a page down; pgup: up"),
+		bind([]string{"/"}, "/", "|search lines, or a task"),
+		bind([]string{"n", "N"}, "n/N", "|the next match, or the last"),
 		bind([]string{"F"}, "F", "|filter the lines"),
 		bind([]string{"y"}, "y", "|copy the run's id"),
 		bind([]string{"r"}, "r", "|run the workflow again"),
@@ -60,7 +66,7 @@ func (s *runScreen) key(msg tea.KeyMsg) (tea.Cmd, bool) {
 		if i < 0 {
 			return nil, true
 		}
-		s.below = true
+		s.below, s.steady = true, true
 		return s.logs.open(s.name(i)), true
 	case "e":
 		return s.errors(), true
@@ -69,6 +75,10 @@ func (s *runScreen) key(msg tea.KeyMsg) (tea.Cmd, bool) {
 			return s.logs.reload(), true
 		}
 		p.Follow(!p.Following())
+		s.steady = !p.Following()
+		if s.drawn != nil {
+			s.goAlong()
+		}
 	case "w":
 		p.Wrap(!p.Wrapping())
 	case "t":
@@ -168,6 +178,7 @@ func (s *runScreen) move(name string) bool {
 	}
 	length := s.drawn.Length(s.k.now())
 	last := len(s.drawn.Tasks) - 1
+	was := s.cursor
 	switch name {
 	case "j", "down":
 		s.cursor++
@@ -198,6 +209,7 @@ func (s *runScreen) move(name string) bool {
 		return false
 	}
 	s.cursor = max(0, min(s.cursor, last))
+	s.steady = s.steady || s.cursor != was
 	return true
 }
 
@@ -246,7 +258,7 @@ func (s *runScreen) searchTasks(text string) tea.Cmd {
 	for n := range order {
 		row := (s.cursor + 1 + n) % len(order)
 		if strings.Contains(strings.ToLower(s.drawn.Tasks[order[row]].ID), strings.ToLower(text)) {
-			s.cursor = row
+			s.cursor, s.steady = row, true
 			return nil
 		}
 	}
@@ -270,7 +282,7 @@ func (s *runScreen) mouse(msg tea.MouseMsg) (tea.Cmd, bool) {
 	case msg.Button == tea.MouseButtonLeft && msg.Action == tea.MouseActionPress:
 		s.below = below
 		if row := msg.Y - 2; !below && s.drawn != nil && row >= 0 && row < s.length.rows {
-			s.cursor = min(s.first+row, len(s.drawn.Tasks)-1)
+			s.cursor, s.steady = min(s.first+row, len(s.drawn.Tasks)-1), true
 		}
 	default:
 		return nil, false

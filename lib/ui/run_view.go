@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cdktr/cdktr/lib/ui/logpane"
 	"github.com/cdktr/cdktr/lib/ui/timeline"
 )
 
@@ -31,7 +30,12 @@ func (s *runScreen) headline() string {
 	return text
 }
 
+// critical is what the length of the run hangs on: of one that has not begun,
+// what it waits for.
 func (s *runScreen) critical() string {
+	if row := s.k.world.run(s.past.run.Run); row != nil && s.drawn.Status == "PENDING" && row.sum.reason != "" {
+		return clean(row.sum.reason)
+	}
 	return "critical path " + timeline.Duration(s.drawn.Critical(s.k.now()))
 }
 
@@ -177,7 +181,7 @@ func (s *runScreen) lines(w, h int) []string {
 	}
 	lines := make([]string, 0, len(rows))
 	for _, row := range rows {
-		lines = append(lines, s.paintLine(row))
+		lines = append(lines, s.k.paintLine(row))
 	}
 	return k.box(title, lines, w, h, s.below)
 }
@@ -203,17 +207,4 @@ func (s *runScreen) noLines(w, h int) []string {
 		return s.k.empty(w, h, "no lines", end)
 	}
 	return s.k.empty(w, h, "no lines", "what the task prints is shown here")
-}
-
-func (s *runScreen) paintLine(row logpane.Row) string {
-	st := &s.k.style
-	looks := [...]style{
-		logpane.Plain: "", logpane.Faint: st.dim, logpane.Err: st.bad, logpane.System: st.info, logpane.Bad: st.strong,
-		logpane.Note: st.dim, logpane.Match: st.match, logpane.Current: st.selected,
-	}
-	var b strings.Builder
-	for _, span := range row {
-		b.WriteString(looks[span.Role].paint(span.Text))
-	}
-	return b.String()
 }

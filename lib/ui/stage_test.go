@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -20,13 +21,16 @@ func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // stage plays the program: it hands messages to the model one after the other,
 // as bubbletea does, and runs its commands. The test's goroutine is the one of
-// Update, so that a test may look into the model between two steps.
+// Update, so that a test may look into the model between two steps. It stands in
+// the bubble of a synctest: so a test waits for what is under way, however busy
+// the machine is.
 type stage struct {
 	t    testing.TB
 	a    *app
 	f    *fake
 	msgs chan tea.Msg
 	quit bool
+	real bool // it stands outside of a bubble, where time is measured
 
 	mu  sync.Mutex
 	now time.Time
@@ -37,7 +41,19 @@ func newStage(t testing.TB, f *fake, w, h int) *stage { return newStageWith(t, f
 
 func newStageWith(t testing.TB, f *fake, w, h int, o Options) *stage {
 	t.Helper()
-	s := &stage{t: t, f: f, msgs: make(chan tea.Msg, 1000), now: noon}
+	return openStage(&stage{t: t, f: f}, w, h, o)
+}
+
+// newRealStage is a stage on which time goes by.
+func newRealStage(t testing.TB, f *fake, w, h int) *stage {
+	t.Helper()
+	return openStage(&stage{t: t, f: f, real: true}, w, h, Options{})
+}
+
+func openStage(s *stage, w, h int, o Options) *stage {
+	t, f := s.t, s.f
+	t.Helper()
+	s.msgs, s.now = make(chan tea.Msg, 1000), noon
 	ctx, cancel := context.WithCancel(context.Background())
 	if o.Name == "" {
 		o.Name = "prod-eu"
@@ -54,6 +70,9 @@ func newStageWith(t testing.TB, f *fake, w, h int, o Options) *stage {
 	t.Cleanup(func() {
 		cancel()
 		s.a.k.session.close()
+		if !s.real {
+			time.Sleep(time.Hour) // of the bubble: ticks that are under way come to their end
+		}
 	})
 	s.do(s.a.Init())
 	s.send(tea.WindowSizeMsg{Width: w, Height: h})
@@ -130,16 +149,23 @@ func press(name string) []tea.KeyMsg {
 	return all
 }
 
-// settle takes what commands bring at once.
+// settle takes what commands bring at once: it returns when all goroutines wait
+// for something, and the clock has not moved.
 func (s *stage) settle() {
-	for end := time.Now().Add(20 * time.Millisecond); time.Now().Before(end); {
+	for range 10_000 {
+		if s.real {
+			time.Sleep(time.Millisecond) // nobody looks at what has come so far
+		} else {
+			synctest.Wait()
+		}
 		select {
 		case msg := <-s.msgs:
 			s.send(msg)
-		case <-time.After(2 * time.Millisecond):
+		default:
 			return
 		}
 	}
+	s.t.Fatal("commands bring each other without an end")
 }
 
 // until plays on until a condition holds.

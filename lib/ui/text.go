@@ -72,7 +72,7 @@ func agreed(cluster string) string {
 			continue
 		case i > 0:
 			n++
-		case !settled(string(r)), ansi.StringWidth(string(r)) == 0:
+		case !assigned(r), !settled(string(r)), ansi.StringWidth(string(r)) == 0:
 			r = unicode.ReplacementChar
 		}
 		b.WriteRune(r)
@@ -83,6 +83,11 @@ func agreed(cluster string) string {
 	}
 	return text
 }
+
+// assigned tells that a character is one, or is left to private use. What is none
+// yet, or is there to format text, has no width on which terminals agree: many do
+// not draw it at all.
+func assigned(r rune) bool { return unicode.IsGraphic(r) || unicode.Is(unicode.Co, r) }
 
 // width is how many cells clean text takes, without its styles.
 func width(s string) int {

@@ -54,10 +54,13 @@ func (a *app) sayDone(m acted) {
 
 // message is the message line's text, painted, or empty.
 func (a *app) message() string {
+	g, s := &a.k.glyph, &a.k.style
+	if l := &a.k.world.link; l.tried && !l.up && (a.said.text == "" || a.said.at.Before(l.since)) {
+		return s.bad.paint(g.failed + " " + l.err)
+	}
 	if a.said.text == "" {
 		return ""
 	}
-	g, s := &a.k.glyph, &a.k.style
 	mark, look := g.dot, s.info
 	switch a.said.tone {
 	case good:
@@ -85,5 +88,6 @@ func (k *kit) confirm(title string, lines []string, what string, fn func(ctx con
 	if !k.alive() {
 		return toast(bad, what+": not now: the principal is away")
 	}
-	return send(&question{k: k, title: title, lines: lines, yes: func() tea.Cmd { return k.act(what, fn) }})
+	k.asked = &question{k: k, title: title, lines: lines, yes: func() tea.Cmd { return k.act(what, fn) }}
+	return nil
 }

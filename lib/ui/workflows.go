@@ -189,6 +189,9 @@ func (k *kit) switchSchedule(op wire.Op, id, done string) func(context.Context, 
 }
 
 func (s *workflowsScreen) keys() []key.Binding {
+	if s.list.find.typing {
+		return s.k.writingKeys("select|select the first match")
+	}
 	pause := "pause|no scheduled runs until it is resumed"
 	if f := s.k.world.workflow(s.list.current()); f != nil && f.Paused {
 		pause = "resume|run by the schedule again"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -28,42 +29,41 @@ func vile() *fake {
 }
 
 func TestHostileNamesNeverBreakAnyScreen(t *testing.T) {
-	for _, ascii := range []bool{false, true} {
-		all := several{"prod": vile()}
-		var known []Known
-		for _, s := range nasty {
-			known = append(known, Known{Name: "p" + s, Address: s})
-		}
-		s := newStageWith(t, all["prod"], 120, 36, Options{ASCII: ascii, Name: "prod", Known: known, Colors: ManyColors, Open: func(name string) (Principal, error) {
-			if f := all[name]; f != nil {
-				return f, nil
+	synctest.Test(t, func(t *testing.T) {
+		for _, ascii := range []bool{false, true} {
+			all := several{"prod": vile()}
+			var known []Known
+			for _, s := range nasty {
+				known = append(known, Known{Name: "p" + s, Address: s})
 			}
-			return nil, fmt.Errorf("no key for %s", name)
-		}})
-		s.until("the lists", func() bool { return s.a.k.world.known.agents && s.a.k.world.known.workflows })
-		views := [][]string{{"2"}, {"2", "enter"}, {"2", "r"}, {"3"}, {"3", "w", "t"}, {"3", "F", "日本\u0301", "tab"}, {"4"}, {"4", "enter"}, {"4", "d"}, {"5"}, {"5", "/", "p"}}
-		for _, view := range views {
-			for len(s.a.stack) > 0 || s.a.over != nil || s.a.writing() {
-				s.keys("esc")
-				s.settle()
-			}
-			s.keys(view[0])
-			for range len(view[0]) * 2 {
-				s.keys("G", "k")
-			}
-			s.keys(view[1:]...)
-			s.settle()
-			for w := leastWidth; w <= 133; w += 24 {
-				for _, h := range []int{leastHeight, 41} {
-					s.send(tea.WindowSizeMsg{Width: w, Height: h})
-					for range 2 {
-						s.frame()
-						s.keys("up")
-					}
+			s := newStageWith(t, all["prod"], 120, 36, Options{ASCII: ascii, Name: "prod", Known: known, Colors: ManyColors, Open: func(name string) (Principal, error) {
+				if f := all[name]; f != nil {
+					return f, nil
 				}
+				return nil, fmt.Errorf("no key for %s", name)
+			}})
+			s.until("the lists", func() bool { return s.a.k.world.known.agents && s.a.k.world.known.workflows })
+			views := [][]string{{"2"}, {"2", "enter"}, {"2", "r"}, {"3"}, {"3", "w", "t"}, {"3", "F", "日本\u0301", "tab"}, {"4"}, {"4", "enter"}, {"4", "d"}, {"5"}, {"5", "/", "p"}}
+			for _, view := range views {
+				for len(s.a.stack) > 0 || s.a.over != nil || s.a.writing() {
+					s.keys("esc")
+					s.settle()
+				}
+				s.keys(view[0])
+				for range len(view[0]) * 2 {
+					s.keys("G", "k")
+				}
+				s.keys(view[1:]...)
+				s.settle()
+				for _, size := range [][2]int{{leastWidth, 41}, {84, leastHeight}, {133, 41}} {
+					s.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+					s.frame()
+					s.send(tea.KeyMsg{Type: tea.KeyUp})
+				}
+				s.frame()
 			}
 		}
-	}
+	})
 }
 
 func TestAllScreensAreASCIIInASCIIMode(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -109,25 +110,27 @@ func TestWorkflowsScreenInItsStates(t *testing.T) {
 }
 
 func TestScheduleIsPausedAndResumedAfterAQuestion(t *testing.T) {
-	s := at(t, shop(), "2", 120, 36)
-	s.keys("/", "etl", "enter", "p")
-	s.see("Pause the schedule of nightly-etl?")
-	s.keys("n")
-	s.see("nothing was done")
-	s.keys("p", "y")
-	s.see("paused: nightly-etl")
-	s.keys("esc", "/", "gc", "enter", "p")
-	s.see("Resume the schedule of gc?")
-	s.keys("enter")
-	s.see("resumed: gc")
-	if did := fmt.Sprint(s.f.did()); did != "[workflow.pause nightly-etl workflow.resume gc]" {
-		t.Error(did)
-	}
-	s.f.change(func() {
-		s.f.refuse[wire.OpWorkflowResume] = &wire.Error{Code: wire.NotAllowed, Message: "not for a viewer"}
+	synctest.Test(t, func(t *testing.T) {
+		s := at(t, shop(), "2", 120, 36)
+		s.keys("/", "etl", "enter", "p")
+		s.see("Pause the schedule of nightly-etl?")
+		s.keys("n")
+		s.see("nothing was done")
+		s.keys("p", "y")
+		s.see("paused: nightly-etl")
+		s.keys("esc", "/", "gc", "enter", "p")
+		s.see("Resume the schedule of gc?")
+		s.keys("enter")
+		s.see("resumed: gc")
+		if did := fmt.Sprint(s.f.did()); did != "[workflow.pause nightly-etl workflow.resume gc]" {
+			t.Error(did)
+		}
+		s.f.change(func() {
+			s.f.refuse[wire.OpWorkflowResume] = &wire.Error{Code: wire.NotAllowed, Message: "not for a viewer"}
+		})
+		s.keys("p", "y")
+		s.see("not for a viewer")
 	})
-	s.keys("p", "y")
-	s.see("not for a viewer")
 }
 
 func TestWorkflowIsShownWithItsTasks(t *testing.T) {
@@ -165,57 +168,65 @@ func TestWorkflowIsShownWithItsTasks(t *testing.T) {
 }
 
 func TestNewDefinitionIsShownWhenTheScreenComesBack(t *testing.T) {
-	s := at(t, shop(), "2", 120, 36)
-	s.keys("/", "nightly", "enter", "enter")
-	s.see("extract_b")
-	s.f.change(func() {
-		def := nightly()
-		def.Hash, def.Tasks[3].Action.Subprocess.Cmd = "2", "load-twice"
-		s.f.define(def)
+	synctest.Test(t, func(t *testing.T) {
+		s := at(t, shop(), "2", 120, 36)
+		s.keys("/", "nightly", "enter", "enter")
+		s.see("extract_b")
+		s.f.change(func() {
+			def := nightly()
+			def.Hash, def.Tasks[3].Action.Subprocess.Cmd = "2", "load-twice"
+			s.f.define(def)
+		})
+		s.keys("r")
+		s.see("[ Run ]")
+		s.keys("esc")
+		s.see("load-twice")
 	})
-	s.keys("r")
-	s.see("[ Run ]")
-	s.keys("esc")
-	s.see("load-twice")
 }
 
 func TestWorkflowsTakeTheMouse(t *testing.T) {
-	s := at(t, shop(), "2", 120, 36)
-	press := func(y int) {
-		s.send(tea.MouseMsg{X: 30, Y: y, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
-	}
-	list := &s.a.tabs[tabWorkflows].(*workflowsScreen).list
-	press(2 + 1 + 1 + 3)
-	must(t, list.current() == "nightly-etl", "the click selects "+list.current())
-	s.send(tea.MouseMsg{X: 30, Y: 8, Action: tea.MouseActionPress, Button: tea.MouseButtonWheelUp})
-	must(t, list.current() == "broken", "the wheel does not scroll")
-	press(2 + 1 + 1 + 3)
-	press(2 + 1 + 1 + 3)
-	s.see("extract_b")
-	s.send(tea.MouseMsg{X: 30, Y: 1 + 1 + 1 + 2, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
-	must(t, s.a.top().(*workflowScreen).taskAtHand() == "transform", "the click selects no task")
+	synctest.Test(t, func(t *testing.T) {
+		s := at(t, shop(), "2", 120, 36)
+		press := func(y int) {
+			s.send(tea.MouseMsg{X: 30, Y: y, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
+		}
+		list := &s.a.tabs[tabWorkflows].(*workflowsScreen).list
+		press(2 + 1 + 1 + 3)
+		must(t, list.current() == "nightly-etl", "the click selects "+list.current())
+		s.send(tea.MouseMsg{X: 30, Y: 8, Action: tea.MouseActionPress, Button: tea.MouseButtonWheelUp})
+		must(t, list.current() == "broken", "the wheel does not scroll")
+		press(2 + 1 + 1 + 3)
+		press(2 + 1 + 1 + 3)
+		s.see("extract_b")
+		s.send(tea.MouseMsg{X: 30, Y: 1 + 1 + 1 + 2, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft})
+		must(t, s.a.top().(*workflowScreen).taskAtHand() == "transform", "the click selects no task")
+	})
 }
 
 func TestCursorStaysOnItsRowWhenTheListChanges(t *testing.T) {
-	s := at(t, shop(), "2", 120, 36)
-	s.keys("/", "nightly", "enter", "esc")
-	s.f.change(func() { s.f.workflows = append(s.f.workflows, wire.Workflow{Workflow: "aaa"}); s.f.status.Workflows++ })
-	s.see("aaa")
-	list := &s.a.tabs[tabWorkflows].(*workflowsScreen).list
-	must(t, list.current() == "nightly-etl" && slices.Contains(list.names, "aaa"), "the cursor has left its row")
+	synctest.Test(t, func(t *testing.T) {
+		s := at(t, shop(), "2", 120, 36)
+		s.keys("/", "nightly", "enter", "esc")
+		s.f.change(func() { s.f.workflows = append(s.f.workflows, wire.Workflow{Workflow: "aaa"}); s.f.status.Workflows++ })
+		s.see("aaa")
+		list := &s.a.tabs[tabWorkflows].(*workflowsScreen).list
+		must(t, list.current() == "nightly-etl" && slices.Contains(list.names, "aaa"), "the cursor has left its row")
+	})
 }
 
 func TestScreensHelpListsEveryKey(t *testing.T) {
-	for _, tab := range []string{"2", "3", "4", "5"} {
-		s := at(t, shop(), tab, 80, 24)
-		s.keys("?")
-		seen := s.frame()
-		s.keys("j", "j", "j", "j", "j", "j")
-		seen += s.frame()
-		for _, b := range s.a.top().keys() {
-			if !strings.Contains(seen, long(b)) {
-				t.Errorf("tab %s: no %s: %s\n%s", tab, b.Help().Key, long(b), seen)
+	synctest.Test(t, func(t *testing.T) {
+		for _, tab := range []string{"2", "3", "4", "5"} {
+			s := at(t, shop(), tab, 80, 24)
+			s.keys("?")
+			seen := s.frame()
+			s.keys("j", "j", "j", "j", "j", "j")
+			seen += s.frame()
+			for _, b := range s.a.top().keys() {
+				if !strings.Contains(seen, long(b)) {
+					t.Errorf("tab %s: no %s: %s\n%s", tab, b.Help().Key, long(b), seen)
+				}
 			}
 		}
-	}
+	})
 }

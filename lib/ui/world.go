@@ -54,6 +54,7 @@ type runRow struct {
 	pos  int64     // of the last status change that was applied
 	rev  int       // grows with every change of the run or a task of it
 	read time.Time // when its tasks were last asked for
+	miss time.Time // when they were last asked for in vain
 	thin bool      // known from a status change only: who started it is still to be asked
 }
 

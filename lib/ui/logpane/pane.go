@@ -18,6 +18,7 @@ type Pane struct {
 	follow bool
 	wrap   bool
 	times  bool
+	agents bool // are named in a narrow window too
 	top    spot // what is seen first, while not following
 	shift  int  // cells to the left of what is seen, while not wrapping
 	w, h   int  // of the last frame
@@ -196,6 +197,10 @@ func (p *Pane) Wrap(on bool) {
 
 // ToggleTimes shows when each line was written, or does not.
 func (p *Pane) ToggleTimes() { p.times = !p.times }
+
+// NameAgents shows the agent of each line in a narrow window too, or only in a
+// wide one.
+func (p *Pane) NameAgents(always bool) { p.agents = always }
 
 // Lines is how many lines of the log there are; notes are none.
 func (p *Pane) Lines() int { return p.ring.count - p.notes }

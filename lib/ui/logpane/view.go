@@ -170,6 +170,17 @@ func (p *Pane) room() int { return max(p.w-p.indent(), 1) }
 // wide is from how many cells on there is room to name the agent of each line.
 const wide = 100
 
+func (p *Pane) namesAgents() bool { return p.agent > 0 && (p.w >= wide || p.agents) }
+
+// clock is the form of times: a narrow window that names agents has no room for
+// milliseconds.
+func (p *Pane) clock() string {
+	if p.w < wide && p.namesAgents() {
+		return "15:04:05Z"
+	}
+	return "15:04:05.000Z"
+}
+
 // indent is how many cells stand before the text.
 func (p *Pane) indent() int {
 	n := 1 + 5
@@ -177,9 +188,9 @@ func (p *Pane) indent() int {
 		return 0
 	}
 	if p.times {
-		n += 14
+		n += len(p.clock()) + 1
 	}
-	if p.w >= wide && p.agent > 0 {
+	if p.namesAgents() {
 		n += p.agent + 1
 	}
 	if p.opt.Tasks && p.task > 0 {
@@ -263,9 +274,9 @@ func (p *Pane) prefix(b *builder, l *Line, more bool) {
 	default:
 		b.add(Plain, " ")
 		if p.times {
-			b.add(Faint, l.Time.UTC().Format("15:04:05.000Z")+" ")
+			b.add(Faint, l.Time.UTC().Format(p.clock())+" ")
 		}
-		if p.w >= wide && p.agent > 0 {
+		if p.namesAgents() {
 			b.add(Faint, fix(p.opt.Clean(l.Agent), p.agent)+" ")
 		}
 		if p.opt.Tasks && p.task > 0 {
