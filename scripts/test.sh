@@ -40,11 +40,12 @@ export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
 {
 	status=0
 	[ -z "$missing" ] || printf '%s\n' "$missing"
-	go test -json -count=1 $quiet || status=1
+	# Tests with real processes often wait: three at a time keep two cores busy.
+	go test -json -count=1 -parallel 3 $quiet || status=1
 	go test -json -count=1 -run "$volume" ./lib/store || status=1
 	# A screen is drawn by one goroutine; what brings it its data is raced.
 	go test -json -count=1 -race -run "$feeding" ./lib/ui || status=1
 	# Many tests there wait for a timeout, side by side.
-	go test -json -count=1 -race -parallel 4 -skip "$volume" $raced || status=1
+	go test -json -count=1 -race -p 3 -parallel 4 -skip "$volume" $raced || status=1
 	exit $status
 } | .cache/tools/testreport
