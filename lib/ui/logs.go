@@ -182,22 +182,7 @@ func (s *logsScreen) follow(pos int64) tea.Cmd {
 		return nil // it was good a moment ago
 	}
 	q.After = pos
-	s.live = follow(s.k, func(ctx context.Context, p Principal, put func(...wire.LogRecord) error) error {
-		for {
-			err := p.FollowLogs(ctx, q, func(page wire.Logs) error {
-				q.After = max(q.After, page.Pos)
-				return put(records(page.Records)...)
-			})
-			if ctx.Err() != nil {
-				return err
-			}
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	})
+	s.live = followLines(s.k, q)
 	return s.live.next()
 }
 

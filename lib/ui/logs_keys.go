@@ -13,7 +13,7 @@ func (s *logsScreen) press(msg tea.KeyMsg) (tea.Cmd, bool) {
 		return s.write(msg), true
 	case s.find != nil:
 		return tea.Batch(s.look(msg), s.refresh()), true
-	case s.scroll(msg.String()):
+	case scrollLines(s.pane, msg.String()):
 		return s.refresh(), true
 	}
 	p := s.pane
@@ -58,31 +58,6 @@ func (s *logsScreen) press(msg tea.KeyMsg) (tea.Cmd, bool) {
 		return nil, false
 	}
 	return s.refresh(), true
-}
-
-func (s *logsScreen) scroll(name string) bool {
-	p := s.pane
-	switch name {
-	case "j", "down":
-		p.Scroll(1)
-	case "k", "up":
-		p.Scroll(-1)
-	case "pgdown", " ", "ctrl+d":
-		p.Page(1)
-	case "pgup", "ctrl+u":
-		p.Page(-1)
-	case "g", "home":
-		p.Top()
-	case "G", "end":
-		p.Bottom()
-	case "h", "left":
-		p.Shift(-10)
-	case "l", "right":
-		p.Shift(10)
-	default:
-		return false
-	}
-	return true
 }
 
 // look takes the keys of who writes what to look for.

@@ -142,34 +142,9 @@ func (s *runScreen) close() bool {
 // paneKey takes the keys that mean something else in each of the panes.
 func (s *runScreen) paneKey(name string) (tea.Cmd, bool) {
 	if s.below {
-		return nil, s.scroll(name)
+		return nil, scrollLines(s.logs.pane, name)
 	}
 	return nil, s.move(name)
-}
-
-func (s *runScreen) scroll(name string) bool {
-	p := s.logs.pane
-	switch name {
-	case "j", "down":
-		p.Scroll(1)
-	case "k", "up":
-		p.Scroll(-1)
-	case "pgdown", "ctrl+d", " ":
-		p.Page(1)
-	case "pgup", "ctrl+u":
-		p.Page(-1)
-	case "g", "home":
-		p.Top()
-	case "G", "end":
-		p.Bottom()
-	case "h", "left":
-		p.Shift(-10)
-	case "l", "right":
-		p.Shift(10)
-	default:
-		return false
-	}
-	return true
 }
 
 func (s *runScreen) move(name string) bool {

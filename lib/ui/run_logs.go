@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -129,18 +128,6 @@ func (l *runLogs) page(q wire.LogsQuery, older bool) tea.Cmd {
 	})
 }
 
-// records reads lines as they travel. One that cannot be read is left out.
-func records(raw []json.RawMessage) []wire.LogRecord {
-	out := make([]wire.LogRecord, 0, len(raw))
-	for _, text := range raw {
-		var r wire.LogRecord
-		if json.Unmarshal(text, &r) == nil {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 func (l *runLogs) update(msg tea.Msg) (cmd tea.Cmd, ours bool) {
 	switch msg := msg.(type) {
 	case linesPage:
@@ -226,23 +213,8 @@ func (l *runLogs) before(records []wire.LogRecord) []wire.LogRecord {
 // follow brings the lines after a position, for as long as the screen wants them.
 func (l *runLogs) follow(pos int64) tea.Cmd {
 	q := l.query(0)
-	l.live = follow(l.s.k, func(ctx context.Context, p Principal, put func(...wire.LogRecord) error) error {
-		q.After = pos
-		for {
-			err := p.FollowLogs(ctx, q, func(page wire.Logs) error {
-				q.After = max(q.After, page.Pos)
-				return put(records(page.Records)...)
-			})
-			if ctx.Err() != nil {
-				return err
-			}
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	})
+	q.After = pos
+	l.live = followLines(l.s.k, q)
 	return l.live.next()
 }
 
