@@ -40,15 +40,17 @@ func TestServiceUserGrantsAndJoinsFromRootsShell(t *testing.T) {
 		}
 	}
 	write(t, filepath.Join(private, ".env"), "CDKTR_PRINCIPAL_PORT=x\n")
+	// Another process copies: what this one writes, a command that a test beside
+	// it is just starting may still hold open, and then nobody can run it.
+	for _, name := range []string{"cdktr-principal", "cdktr-agent"} {
+		if out, err := exec.Command("install", "-m", "755", harness.Bin(t, name), top).CombinedOutput(); err != nil {
+			t.Fatalf("copy %s: %v: %s", name, err, out)
+		}
+	}
 	asService := func(home, stdin string, stdout *os.File, name string, args ...string) (code int, stderr string) {
 		t.Helper()
-		binary := filepath.Join(top, name)
-		text := read(t, harness.Bin(t, name))
-		if err := os.WriteFile(binary, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
 		// As sudo: what is open and the directory stay root's.
-		cmd := exec.Command("setpriv", append([]string{"--reuid", somebody, "--regid", somebody, "--clear-groups", binary}, args...)...)
+		cmd := exec.Command("setpriv", append([]string{"--reuid", somebody, "--regid", somebody, "--clear-groups", filepath.Join(top, name)}, args...)...)
 		cmd.Dir, cmd.Env = private, []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}
 		cmd.Stdin, cmd.Stdout = strings.NewReader(stdin), stdout
 		var said bytes.Buffer
