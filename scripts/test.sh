@@ -11,8 +11,6 @@ missing=$(scripts/setup.sh test) || {
 }
 export PATH="$PWD/.cache/venv/bin:$PATH"
 
-make --no-print-directory lint
-
 export CDKTR_BIN="$PWD/.cache/bin"
 make --no-print-directory build BIN="$CDKTR_BIN"
 mkdir -p .cache/tools
@@ -21,7 +19,7 @@ go build -o .cache/tools/ ./scripts/testreport
 # The race detector is on for all that is concurrent. It would tell nothing of
 # packages that start no goroutine or only watch other processes, and costs
 # them up to ten times their time.
-plain='/lib/(run|sim|schedule|workflow|house|e2e|ui|ui/timeline|ui/logpane)$|/examples/|/scripts/'
+plain='/lib/(run|sim|schedule|workflow|workfile|wire|brief|dotenv|plainfile|story|suggest|house|e2e|bench|ui|ui/timeline|ui/logpane|ui/calm)$|/examples/|/scripts/'
 quiet=$(go list ./... | grep -E "$plain" || true)
 # The two that take longest come first: nothing is left to run alone at the end.
 raced=$({
@@ -36,16 +34,34 @@ volume='^Test(LongTextsComeBackWhole|PagesHoldEveryLineOnceInOrder|LongLooksGoOn
 feeding='^Test(ProgramRunsAndLeaves|NewsComeInFrames|PrincipalIsChangedWhileItIsAway|OldAnswerDoesNotUndoNews|ClosedTerminalIsNoticed)$'
 
 export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
+
+# Tests with real processes often wait. Behind them goes what only computes:
+# lint, and compiling for the race detector.
+# shellcheck disable=SC2086 # lists of packages
+behind() {
+	local status=0
+	make --no-print-directory lint || status=1
+	go test -count=1 -vet=off -race -run '^$' ./lib/ui $raced >/dev/null 2>&1 || true # said where they run
+	return $status
+}
+
 # shellcheck disable=SC2086 # lists of packages
 {
 	status=0
 	[ -z "$missing" ] || printf '%s\n' "$missing"
-	# Tests with real processes often wait: three at a time keep two cores busy.
-	go test -json -count=1 -parallel 3 $quiet || status=1
-	go test -json -count=1 -run "$volume" ./lib/store || status=1
+	behind >.cache/lint.log 2>&1 &
+	behind=$!
+	renice -n 15 -p $behind >/dev/null
+	# Lint vets all packages: no test does it again.
+	go test -json -count=1 -vet=off -parallel 3 $quiet || status=1
+	go test -json -count=1 -vet=off -run "$volume" ./lib/store || status=1
+	linted=passed
+	wait $behind || status=1 linted=FAILED
+	printf 'lint %s:\n' $linted
+	cat .cache/lint.log
 	# A screen is drawn by one goroutine; what brings it its data is raced.
-	go test -json -count=1 -race -run "$feeding" ./lib/ui || status=1
+	go test -json -count=1 -vet=off -race -run "$feeding" ./lib/ui || status=1
 	# Many tests there wait for a timeout, side by side.
-	go test -json -count=1 -race -p 3 -parallel 4 -skip "$volume" $raced || status=1
+	go test -json -count=1 -vet=off -race -p 3 -parallel 4 -skip "$volume" $raced || status=1
 	exit $status
 } | .cache/tools/testreport
