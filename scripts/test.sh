@@ -19,7 +19,7 @@ go build -o .cache/tools/ ./scripts/testreport
 # The race detector is on for all that is concurrent. It would tell nothing of
 # packages that start no goroutine or only watch other processes, and costs
 # them up to ten times their time.
-plain='/lib/(run|sim|schedule|workflow|workfile|wire|brief|dotenv|plainfile|story|suggest|house|e2e|bench|ui|ui/timeline|ui/logpane|ui/calm)$|/examples/|/scripts/'
+plain='/lib/(run|sim|schedule|workflow|workfile|wire|brief|dotenv|plainfile|story|suggest|house|e2e|bench|ui|ui/timeline|ui/logpane|ui/calm)$|/cmd/cdktr-(agent|principal|ui)$|/examples/|/scripts/'
 quiet=$(go list ./... | grep -E "$plain" || true)
 # The two that take longest come first: nothing is left to run alone at the end.
 raced=$({
@@ -28,7 +28,7 @@ raced=$({
 })
 
 # These tests of the store move megabytes through one goroutine: the same there.
-volume='^Test(LongTextsComeBackWhole|PagesHoldEveryLineOnceInOrder|LongLooksGoOnPageByPage|LargeLinesAreReadInBoundedMemory|AnyLineComesBackAsItWas)$'
+volume='^Test(PagesDoNotDependOnWhatIsKept|LongTextsComeBackWhole|PagesHoldEveryLineOnceInOrder|LongLooksGoOnPageByPage|LargeLinesAreReadInBoundedMemory|AnyLineComesBackAsItWas)$'
 
 # These tests of the screen are about what goes on beside it.
 feeding='^Test(ProgramRunsAndLeaves|NewsComeInFrames|PrincipalIsChangedWhileItIsAway|OldAnswerDoesNotUndoNews|ClosedTerminalIsNoticed)$'
@@ -62,6 +62,6 @@ behind() {
 	# A screen is drawn by one goroutine; what brings it its data is raced.
 	go test -json -count=1 -vet=off -race -run "$feeding" ./lib/ui || status=1
 	# Many tests there wait for a timeout, side by side.
-	go test -json -count=1 -vet=off -race -p 3 -parallel 4 -skip "$volume" $raced || status=1
+	go test -json -count=1 -vet=off -race -p 3 -parallel 6 -skip "$volume" $raced || status=1
 	exit $status
 } | .cache/tools/testreport

@@ -23,8 +23,8 @@ func TestHostilePeersAreContained(t *testing.T) {
 	}{
 		{"plaintext", all(5, "silence")},
 		{"stranger", all(5, "silence")},
-		{"frames", append(all(120, "bad_request"), "mark")},
-		{"oversize", all(20, "silence")},
+		{"frames", append(all(30, "bad_request"), "mark")},
+		{"oversize", all(10, "silence")},
 		{"topics", nil},
 		{"unread", nil},
 		{"deaf", nil},

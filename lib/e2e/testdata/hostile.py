@@ -62,12 +62,12 @@ def frames():
     for address in api, logs:
         for frame in b"", b"x", b"x" * 4000:
             s = sock(zmq.DEALER, address)
-            for _ in range(20):
+            for _ in range(5):
                 s.send_multipart([frame] * 1000)
-            for _ in range(20):
+            for _ in range(5):
                 print(json.loads(answer(s))["error"]["code"])
     s = sock(zmq.XSUB, live)
-    for _ in range(100):
+    for _ in range(30):
         s.send_multipart([b"\x01" + b"x" * 1000] * 1000)
     s.send(b"\x01mark")
     print("mark" if s.recv_multipart()[0] == b"mark" else "?")
@@ -76,7 +76,7 @@ def frames():
 def oversize():
     """Five mebibytes, again and again, from one who has a key."""
     for address in api, logs:
-        for _ in range(10):
+        for _ in range(5):
             s = sock(zmq.DEALER, address, rcvtimeo=200)
             s.send_multipart([b"", b"x" * (5 * MiB)])
             print(answer(s))
@@ -87,7 +87,7 @@ def unread():
     """Many ask for large answers, take none, and hang up with more asked than was read."""
     all = [sock(zmq.DEALER, api, rcvhwm=1, rcvbuf=4096) for _ in range(60)]
     sent = 0
-    end = time.time() + 8
+    end = time.time() + 3
     while time.time() < end:
         for s in all:
             try:
@@ -95,6 +95,7 @@ def unread():
                 sent += 1
             except zmq.Again:
                 pass
+        time.sleep(0.01)
     for s in all:
         s.close()
     time.sleep(6)  # a principal that asks whether they live does it every five seconds
