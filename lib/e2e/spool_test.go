@@ -85,7 +85,7 @@ func TestFullSpoolBecomesAGapWithTheRightCounts(t *testing.T) {
 	t.Parallel()
 	const n = 60_000
 	all := talkWithoutPrincipal(t, n, true, "CDKTR_AGENT_SPOOL_MB=1")
-	next, gaps := int64(1), 0
+	next, gaps, missing := int64(1), 0, int64(0)
 	for _, r := range all {
 		switch {
 		case r.Gap != nil:
@@ -93,17 +93,20 @@ func TestFullSpoolBecomesAGapWithTheRightCounts(t *testing.T) {
 			if size := int64(len("line 00000000 of a task that talks a lot")); r.Gap.Bytes != r.Gap.Lines*size {
 				t.Errorf("a gap of %d lines says %d bytes, they had %d each", r.Gap.Lines, r.Gap.Bytes, size)
 			}
-			if next < 2000 || r.Gap.Lines < n/2 {
+			if next < 2000 {
 				t.Errorf("a gap of %d lines after %d", r.Gap.Lines, next)
 			}
 			next += r.Gap.Lines
+			missing += r.Gap.Lines
 		case next > 1 && !strings.HasPrefix(*r.Message, fmt.Sprintf("line %08d ", next-1)):
 			t.Fatalf("record %d is %q", next, *r.Message)
 		default:
 			next++
 		}
 	}
-	if gaps != 1 || next != n+2 || all[len(all)-1].Gap != nil || len(all) < 8000 {
-		t.Errorf("%d gaps, %d of %d lines are accounted for in %d records", gaps, next-1, n+1, len(all))
+	// One gap, and another where the agent knocked at the principal's door while
+	// lines were given up: what it has tried to send stays.
+	if gaps < 1 || gaps > 3 || missing < n/2 || next != n+2 || all[len(all)-1].Gap != nil || len(all) < 8000 {
+		t.Errorf("%d gaps, %d missing, %d of %d lines are accounted for in %d records", gaps, missing, next-1, n+1, len(all))
 	}
 }
