@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +15,28 @@ import (
 	"github.com/cdktr/cdktr/lib/wire"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asPacer) != "" {
+		pace(os.Stdout)
+		return
+	}
+	harness.Main(m)
+}
+
+// asPacer makes this program a task that prints 100,000 lines a second.
+const asPacer = "BENCH_PACER"
+
+func pace(to io.Writer) {
+	const each, seconds = 10 * time.Millisecond, 5
+	lines := []byte(strings.Repeat("a line of a task that talks as fast as it is let\n", 1000))
+	begun := time.Now()
+	for i := range int(seconds * time.Second / each) {
+		time.Sleep(time.Until(begun.Add(time.Duration(i) * each))) // the load's rate
+		if _, err := to.Write(lines); err != nil {
+			return
+		}
+	}
+}
 
 // figure is one line of the table.
 type figure struct{ what, got, limit, budget string }
@@ -35,6 +57,7 @@ func TestFigures(t *testing.T) {
 	b.fan()
 	b.triggers()
 	b.manyRuns()
+	b.pacedLines()
 	b.millionLines()
 	b.print()
 }
@@ -81,6 +104,11 @@ func (b *bench) warm() int {
 	}
 	b.in.Workflow("seq.yml", seq.String())
 	b.in.Workflow("fan.yml", fan.String())
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.in.Workflow("paced.yml", fmt.Sprintf("tasks: {a: {env: {%s: '1'}, config: !Subprocess {cmd: %q}}}", asPacer, self))
 	b.in.Workflow("lines.yml", "tasks: {a: {config: !Subprocess {cmd: seq, args: [\"1000000\"]}}}")
 	b.c = client.New(client.Options{Data: b.in.Data})
 	b.Cleanup(func() { b.c.Close() })
@@ -196,19 +224,11 @@ func (b *bench) millionLines() {
 		b.wait(r.Run)
 		ended <- time.Since(begun)
 	}()
-	// Acknowledgements of triggers while the lines arrive.
-	var acks []time.Duration
-	for len(ended) == 0 {
-		at := time.Now()
-		b.trigger(1)
-		acks = append(acks, time.Since(at))
-		time.Sleep(10 * time.Millisecond) // the load's rate, not a wait for something
-	}
+	acks := b.acknowledged(ended)
 	took := <-ended
 	b.add("a task that prints 1,000,000 lines, until all are stored", ms(took), "", "8 s")
 	b.add("  memory, principal / agent", b.memory("cdktr-principal")+" / "+b.memory("cdktr-agent"), "", "250 MB each")
-	slices.Sort(acks)
-	b.add("  trigger acknowledgement meanwhile, p50 / p99", ms(acks[len(acks)/2])+" / "+ms(acks[len(acks)*99/100]), "commit "+ms(b.commit), "p99 25 ms")
+	b.add("  trigger acknowledgement meanwhile, p50 / p99", acks, "commit "+ms(b.commit), "")
 
 	begun = time.Now()
 	out, err := b.in.Command("sh", "-c", "cdktr-logs -r "+r.Run+" -s stdout | wc -l").Output()
@@ -216,4 +236,34 @@ func (b *bench) millionLines() {
 		b.Errorf("cdktr-logs printed %s lines: %v", out, err)
 	}
 	b.add("cdktr-logs of 1,000,000 lines to a pipe", ms(time.Since(begun)), "", "3 s")
+}
+
+// acknowledged triggers runs until something has ended, and returns how long
+// the acknowledgements took.
+func (b *bench) acknowledged(ended <-chan time.Duration) string {
+	var acks []time.Duration
+	for len(ended) == 0 {
+		at := time.Now()
+		b.trigger(1)
+		acks = append(acks, time.Since(at))
+		time.Sleep(10 * time.Millisecond) // the load's rate, not a wait for something
+	}
+	slices.Sort(acks)
+	return ms(acks[len(acks)/2]) + " / " + ms(acks[len(acks)*99/100])
+}
+
+// pacedLines is what the principal does for others while lines come at a rate.
+func (b *bench) pacedLines() {
+	begun := time.Now()
+	r, err := b.c.Trigger(context.Background(), wire.TriggerItem{Workflow: "paced"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ended := make(chan time.Duration, 1)
+	go func() {
+		b.wait(r.Run)
+		ended <- time.Since(begun)
+	}()
+	acks := b.acknowledged(ended)
+	b.add("trigger acknowledgement at 100,000 lines/s, p50 / p99", acks, "the lines took "+ms(<-ended), "p99 25 ms")
 }
