@@ -19,7 +19,7 @@ go build -o .cache/tools/ ./scripts/testreport
 # The race detector is on for all that is concurrent. It would tell nothing of
 # packages that start no goroutine or only watch other processes, and costs
 # them up to ten times their time.
-plain='/lib/(run|sim|schedule|workflow|workfile|wire|brief|dotenv|plainfile|story|suggest|house|e2e|bench|ui|ui/timeline|ui/logpane|ui/calm)$|/cmd/cdktr-(agent|principal|ui)$|/examples/|/scripts/'
+plain='/lib/(run|sim|schedule|workflow|workfile|yamlfile|wire|brief|dotenv|plainfile|story|suggest|house|e2e|bench|ui|ui/timeline|ui/logpane|ui/calm)$|/cmd/cdktr-(agent|principal|ui)$|/examples/|/scripts/'
 quiet=$(go list ./... | grep -E "$plain" || true)
 # The two that take longest come first: nothing is left to run alone at the end.
 raced=$({

@@ -37,11 +37,11 @@ func (d *decoder) dag(tasks []Task, links []link) (acyclic bool) {
 		pair := link{task: l.task, to: l.to}
 		switch {
 		case !exists:
-			d.errors.at(l.at, "task %s depends on %s, which does not exist%s", quote(t.ID), quote(l.to), d.hint(l.to, ids))
+			d.errors.At(l.at, "task %s depends on %s, which does not exist%s", quote(t.ID), quote(l.to), d.hint(l.to, ids))
 		case to == l.task:
-			d.errors.at(l.at, "task %s depends on itself", quote(t.ID))
+			d.errors.At(l.at, "task %s depends on itself", quote(t.ID))
 		case seen[pair]:
-			d.warnings.at(l.at, "task %s names %s twice in depends", quote(t.ID), quote(l.to))
+			d.warnings.At(l.at, "task %s names %s twice in depends", quote(t.ID), quote(l.to))
 		default:
 			seen[pair] = true
 			t.Depends = append(t.Depends, l.to)
@@ -74,8 +74,8 @@ func (d *decoder) cycles(tasks []Task, index map[string]int, edges [][]link) (no
 				walk(to)
 			case state[to] == onPath:
 				none = false
-				if !d.errors.full() {
-					d.errors.at(l.at, "the tasks depend on each other in a cycle: %s", drawCycle(tasks, path, to))
+				if !d.errors.Full() {
+					d.errors.At(l.at, "the tasks depend on each other in a cycle: %s", drawCycle(tasks, path, to))
 				}
 			}
 		}

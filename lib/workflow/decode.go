@@ -6,13 +6,14 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdktr/cdktr/lib/suggest"
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 // decoder reads nodes into Go values and goes on after a mistake, so that all
 // mistakes of a file are told at once.
 type decoder struct {
-	errors   report
-	warnings report
+	errors   yamlfile.Report
+	warnings yamlfile.Report
 	data     []byte   // of the file, for places within a scalar
 	starts   []int    // of its lines, when they are asked for
 	found    openings // of the scalar that was asked for last
@@ -39,14 +40,14 @@ func (d *decoder) record(what string, n *yaml.Node, fields table) map[string]*ya
 		read := fields.reader(e.name)
 		if read == nil {
 			known := fields.names()
-			d.errors.at(e.key, "unknown key %s%s", quote(e.name), suggest.Hint(e.name, known))
+			d.errors.At(e.key, "unknown key %s%s", quote(e.name), suggest.Hint(e.name, known))
 			// Who misspelt a key did not leave it out: one mistake, one error.
 			if meant := suggest.Name(e.name, known); meant != "" && given[meant] == nil {
 				given[meant] = e.value
 			}
 			continue
 		}
-		if isNull(e.value) {
+		if yamlfile.IsNull(e.value) {
 			continue
 		}
 		given[e.name] = e.value
@@ -58,27 +59,27 @@ func (d *decoder) record(what string, n *yaml.Node, fields table) map[string]*ya
 // entries lists a mapping in the file's order, what << merges into it last. A
 // key of its own wins over a merged one, an earlier merge over a later one.
 func (d *decoder) entries(what string, n *yaml.Node) ([]entry, bool) {
-	n = resolve(n)
+	n = yamlfile.Resolve(n)
 	if n.Kind != yaml.MappingNode {
-		d.errors.at(n, "%s must be a mapping, not %s", what, kindOf(n))
+		d.errors.At(n, "%s must be a mapping, not %s", what, kindOf(n))
 		return nil, false
 	}
 	// A config is called by its tag.
 	if tag := n.ShortTag(); tag != "!!map" && tag != what {
-		d.errors.at(n, "unknown tag %s", quote(tag))
+		d.errors.At(n, "unknown tag %s", quote(tag))
 		return nil, false
 	}
 	var own []entry
 	var merged []*yaml.Node
 	lines := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], resolve(n.Content[i+1])
+		key, value := n.Content[i], yamlfile.Resolve(n.Content[i+1])
 		name, ok := d.scalar("a key", key)
 		if !ok {
 			continue
 		}
 		if first, twice := lines[name]; twice {
-			d.errors.at(key, "duplicate key %s (first on line %d)", quote(name), first)
+			d.errors.At(key, "duplicate key %s (first on line %d)", quote(name), first)
 			continue
 		}
 		lines[name] = key.Line
@@ -108,18 +109,18 @@ func (d *decoder) entries(what string, n *yaml.Node) ([]entry, bool) {
 
 // items lists a sequence, aliases resolved.
 func (d *decoder) items(what string, n *yaml.Node) ([]*yaml.Node, bool) {
-	n = resolve(n)
+	n = yamlfile.Resolve(n)
 	if n.Kind != yaml.SequenceNode {
-		d.errors.at(n, "%s must be a list, not %s", what, kindOf(n))
+		d.errors.At(n, "%s must be a list, not %s", what, kindOf(n))
 		return nil, false
 	}
 	if tag := n.ShortTag(); tag != "!!seq" {
-		d.errors.at(n, "unknown tag %s", quote(tag))
+		d.errors.At(n, "unknown tag %s", quote(tag))
 		return nil, false
 	}
 	items := make([]*yaml.Node, len(n.Content))
 	for i, item := range n.Content {
-		items[i] = resolve(item)
+		items[i] = yamlfile.Resolve(item)
 	}
 	return items, true
 }
@@ -127,9 +128,9 @@ func (d *decoder) items(what string, n *yaml.Node) ([]*yaml.Node, bool) {
 // scalar is the text of a scalar as it is written: 2 and 010 and yes stay what
 // they are. Null is the empty text.
 func (d *decoder) scalar(what string, n *yaml.Node) (string, bool) {
-	n = resolve(n)
+	n = yamlfile.Resolve(n)
 	if n.Kind != yaml.ScalarNode {
-		d.errors.at(n, "%s must be text, not %s", what, kindOf(n))
+		d.errors.At(n, "%s must be text, not %s", what, kindOf(n))
 		return "", false
 	}
 	switch tag := n.ShortTag(); tag {
@@ -137,35 +138,21 @@ func (d *decoder) scalar(what string, n *yaml.Node) (string, bool) {
 	case "!!null":
 		return "", true
 	default:
-		d.errors.at(n, "unknown tag %s", quote(tag))
+		d.errors.At(n, "unknown tag %s", quote(tag))
 		return "", false
 	}
 	if strings.ContainsRune(n.Value, 0) {
-		d.errors.at(n, "%s contains a NUL character", what)
+		d.errors.At(n, "%s contains a NUL character", what)
 		return "", false
 	}
 	return n.Value, true
 }
 
-func resolve(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
-}
-
-func isNull(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
-}
-
+// kindOf tells a number, and true and false, from other texts.
 func kindOf(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a mapping"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case isNull(n):
-		return "nothing"
+	kind := yamlfile.KindOf(n)
+	if kind != "text" {
+		return kind
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float":
@@ -173,5 +160,7 @@ func kindOf(n *yaml.Node) string {
 	case "!!bool":
 		return "true or false"
 	}
-	return "text"
+	return kind
 }
+
+func quote(s string) string { return yamlfile.Quote(s) }

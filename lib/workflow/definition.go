@@ -3,6 +3,8 @@ package workflow
 import (
 	"strings"
 	"time"
+
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 // Definition is one workflow file, checked whole. It is immutable: a run keeps
@@ -258,9 +260,4 @@ type Script struct {
 }
 
 // Problem is one mistake in a file, or one warning.
-type Problem struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`   // from 1; 0: the file as a whole
-	Column  int    `json:"column"` // from 1, in characters
-	Message string `json:"message"`
-}
+type Problem = yamlfile.Problem

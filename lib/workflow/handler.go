@@ -16,7 +16,7 @@ func (d *decoder) handler(into **Task) kind {
 // condition reports an if that has nothing to be about.
 func (d *decoder) condition(t *work, at *yaml.Node) {
 	if t.If != "" && len(t.depends) == 0 {
-		d.errors.at(at, "if: %s is about the tasks that it depends on, and task %s depends on none", t.If, quote(t.ID))
+		d.errors.At(at, "if: %s is about the tasks that it depends on, and task %s depends on none", t.If, quote(t.ID))
 	}
 }
 
@@ -25,7 +25,7 @@ func (d *decoder) handlerIDs(w *draft) {
 	for _, h := range w.Handlers() {
 		for i, t := range w.Tasks {
 			if t.ID == h.ID {
-				d.errors.at(w.keys[i], "task id %s is the handler's; a file with %s cannot have a task of that id", quote(t.ID), h.ID)
+				d.errors.At(w.keys[i], "task id %s is the handler's; a file with %s cannot have a task of that id", quote(t.ID), h.ID)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdktr/cdktr/lib/suggest"
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 // reader reads the value of one key. The key's name is for messages.
@@ -85,7 +86,7 @@ func (d *decoder) flag(into *bool) kind {
 		case n.ShortTag() == "!!bool":
 			*into = strings.EqualFold(text, "true")
 		default:
-			d.errors.at(n, "%s must be true or false, not %s", key, quote(text))
+			d.errors.At(n, "%s must be true or false, not %s", key, quote(text))
 		}
 	}, func() schema { return schema{"type": "boolean", "default": false} }}
 }
@@ -104,7 +105,7 @@ func choice[T ~string](d *decoder, into *T, usual string, others ...T) kind {
 		case slices.Contains(words, text):
 			*into = T(text)
 		default:
-			d.errors.at(n, "%s must be %s, not %s%s", key, allowed, quote(text), suggest.Hint(text, words))
+			d.errors.At(n, "%s must be %s, not %s%s", key, allowed, quote(text), suggest.Hint(text, words))
 		}
 	}, func() schema { return schema{"enum": words, "default": usual} }}
 }
@@ -112,7 +113,7 @@ func choice[T ~string](d *decoder, into *T, usual string, others ...T) kind {
 // word is the scalar of a key that takes only a few.
 func (d *decoder) word(key, allowed string, n *yaml.Node) (string, bool) {
 	if n.Kind != yaml.ScalarNode {
-		d.errors.at(n, "%s must be %s, not %s", key, allowed, kindOf(n))
+		d.errors.At(n, "%s must be %s, not %s", key, allowed, kindOf(n))
 		return "", false
 	}
 	return d.scalar(key, n)
@@ -128,7 +129,7 @@ func (d *decoder) whole(into *int, least, most int) kind {
 		}
 		v, err := strconv.Atoi(text)
 		if err != nil || n.ShortTag() != "!!int" || strconv.Itoa(v) != text || v < least || v > most {
-			d.errors.at(n, "%s must be %s, not %s", key, allowed, quote(text))
+			d.errors.At(n, "%s must be %s, not %s", key, allowed, quote(text))
 			return
 		}
 		*into = v
@@ -146,7 +147,7 @@ func (d *decoder) factor(into *float64, least, most float64) kind {
 		v, err := strconv.ParseFloat(text, 64)
 		tag := n.ShortTag()
 		if err != nil || tag != "!!int" && tag != "!!float" || !numberText.MatchString(text) || !(v >= least && v <= most) {
-			d.errors.at(n, "%s must be %s, not %s", key, allowed, quote(text))
+			d.errors.At(n, "%s must be %s, not %s", key, allowed, quote(text))
 			return
 		}
 		*into = v
@@ -171,13 +172,13 @@ func (d *decoder) duration(into *Duration, least time.Duration) kind {
 		v, err := time.ParseDuration(text)
 		switch {
 		case n.ShortTag() == "!!int":
-			d.errors.at(n, "%s %s has no unit; write %[2]ss, %[2]sm or %[2]sh", key, text)
+			d.errors.At(n, "%s %s has no unit; write %[2]ss, %[2]sm or %[2]sh", key, text)
 		case !durationText.MatchString(text):
-			d.errors.at(n, "%s %s is no duration, such as 90s, 10m or 1h30m", key, quote(text))
+			d.errors.At(n, "%s %s is no duration, such as 90s, 10m or 1h30m", key, quote(text))
 		case err != nil || v > maxDuration:
-			d.errors.at(n, "%s %s is longer than a year", key, quote(text))
+			d.errors.At(n, "%s %s is longer than a year", key, quote(text))
 		case v < least:
-			d.errors.at(n, "%s %s is shorter than %s", key, quote(text), least)
+			d.errors.At(n, "%s %s is shorter than %s", key, quote(text), least)
 		default:
 			*into = Duration(v)
 		}
@@ -189,8 +190,8 @@ func (d *decoder) texts(into *[]string, check func(key string, n *yaml.Node, tex
 	return kind{func(key string, n *yaml.Node) {
 		items, _ := d.items(key, n)
 		for _, item := range items {
-			if isNull(item) {
-				d.errors.at(item, "an entry of %s is empty", key)
+			if yamlfile.IsNull(item) {
+				d.errors.At(item, "an entry of %s is empty", key)
 				continue
 			}
 			if text, ok := d.scalar("an entry of "+key, item); ok {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 const (
@@ -17,6 +19,8 @@ const (
 	// bytes may stand for one. With the parameters of a trigger it has to fit
 	// into a message.
 	maxLease = 2 << 20
+	// maxProblems bounds what one file can have said about it.
+	maxProblems = 1000
 )
 
 // extent is how large a node is, with its aliases expanded.
@@ -29,14 +33,14 @@ type extent struct {
 // measurer walks the tree once; what an alias stands for is measured once and
 // remembered, so that a small file cannot make for long work.
 type measurer struct {
-	report  *report
+	report  *yamlfile.Report
 	extents map[*yaml.Node]*extent
 }
 
 // withinLimits reports the first place where the document is too deep, too
 // large, or contains itself. Only after it said yes may the tree be walked
 // through its aliases.
-func withinLimits(r *report, document *yaml.Node) bool {
+func withinLimits(r *yamlfile.Report, document *yaml.Node) bool {
 	m := measurer{report: r, extents: map[*yaml.Node]*extent{}}
 	_, ok := m.measure(document, 0) // the document itself is no level
 	return ok
@@ -49,17 +53,17 @@ func (m *measurer) measure(n *yaml.Node, depth int) (extent, bool) {
 			return m.measure(n.Alias, depth)
 		}
 		if known.open {
-			m.report.at(n, "alias *%s stands for something that contains it", n.Value)
+			m.report.At(n, "alias *%s stands for something that contains it", n.Value)
 			return extent{}, false
 		}
 		if depth+known.height-1 > maxNesting {
-			m.report.at(n, "nested more than %d levels deep", maxNesting)
+			m.report.At(n, "nested more than %d levels deep", maxNesting)
 			return extent{}, false
 		}
 		return *known, true
 	}
 	if depth > maxNesting {
-		m.report.at(n, "nested more than %d levels deep", maxNesting)
+		m.report.At(n, "nested more than %d levels deep", maxNesting)
 		return extent{}, false
 	}
 	e := &extent{size: 1 + len(n.Value), height: 1, open: true}
@@ -72,7 +76,7 @@ func (m *measurer) measure(n *yaml.Node, depth int) (extent, bool) {
 		e.size += c.size
 		e.height = max(e.height, c.height+1)
 		if e.size > maxExpanded {
-			m.report.at(child, "the aliases of this file expand to more than 2 MiB")
+			m.report.At(child, "the aliases of this file expand to more than 2 MiB")
 			return extent{}, false
 		}
 	}
@@ -85,7 +89,7 @@ func (d *decoder) sizes(w *draft) {
 	common := jsonSize(w.Env) + jsonSize(w.Params) + len(w.Params)*len(ParamVariable(""))
 	check := func(t *Task, at *yaml.Node) {
 		if n := common + jsonSize(t.Action) + jsonSize(t.Env) + jsonSize(t.WorkingDirectory); n > maxLease {
-			d.errors.at(at, "task %s is too large: written as JSON, with its aliases expanded and all its variables, it has %d bytes; at most %d fit", quote(t.ID), n, maxLease)
+			d.errors.At(at, "task %s is too large: written as JSON, with its aliases expanded and all its variables, it has %d bytes; at most %d fit", quote(t.ID), n, maxLease)
 		}
 	}
 	for i := range w.Tasks {

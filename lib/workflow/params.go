@@ -49,12 +49,12 @@ func (d *decoder) params(w *draft) kind {
 		entries, _ := d.entries(key, n)
 		for _, e := range entries {
 			if e.name == "" || len(e.name) > maxTaskID || strings.ContainsAny(e.name, "=\x00\n\r\t ") {
-				d.errors.at(e.key, "%s is no name of a parameter; it is not empty, has at most %d characters, and no = and no space", quote(e.name), maxTaskID)
+				d.errors.At(e.key, "%s is no name of a parameter; it is not empty, has at most %d characters, and no = and no space", quote(e.name), maxTaskID)
 				continue
 			}
 			variable := ParamVariable(e.name)
 			if other, taken := variables[variable]; taken {
-				d.errors.at(e.key, "parameters %s and %s are both the variable %s", quote(other), quote(e.name), variable)
+				d.errors.At(e.key, "parameters %s and %s are both the variable %s", quote(other), quote(e.name), variable)
 			}
 			variables[variable] = e.name
 			value, rule := d.param(e)
@@ -98,7 +98,7 @@ func (d *decoder) param(e entry) (value string, rule ParamRule) {
 		}
 	}
 	if n.Kind != yaml.ScalarNode {
-		d.errors.at(n, "the default of parameter %s must be text, a number, or true or false, not %s", quote(e.name), kindOf(n))
+		d.errors.At(n, "the default of parameter %s must be text, a number, or true or false, not %s", quote(e.name), kindOf(n))
 		return "", rule
 	}
 	value, ok := d.scalar("parameter "+e.name, n)
@@ -113,9 +113,9 @@ func (d *decoder) param(e entry) (value string, rule ParamRule) {
 	}
 	d.noExpression("a parameter", n, value)
 	if len(value) > maxParam {
-		d.errors.at(n, "the default of parameter %s is longer than 64 KiB", quote(e.name))
+		d.errors.At(n, "the default of parameter %s is longer than 64 KiB", quote(e.name))
 	} else if err := rule.Check(value); err != nil {
-		d.errors.at(n, "the default of parameter %s %v", quote(e.name), err)
+		d.errors.At(n, "the default of parameter %s %v", quote(e.name), err)
 	}
 	return value, rule
 }
@@ -140,9 +140,9 @@ func (d *decoder) pattern(into *string) kind {
 			return
 		}
 		if len(text) > maxPattern {
-			d.errors.at(n, "%s has more than %d bytes", key, maxPattern)
+			d.errors.At(n, "%s has more than %d bytes", key, maxPattern)
 		} else if _, err := regexp.Compile(text); err != nil {
-			d.errors.at(n, "%s %s: %s", key, quote(text), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			d.errors.At(n, "%s %s: %s", key, quote(text), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		} else {
 			*into = text
 		}

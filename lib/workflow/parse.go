@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 // Parse reads one workflow file. It returns the definition, or nil with all
@@ -14,9 +16,10 @@ import (
 // file's order. The file's name is for the problems alone; the id is the
 // workflow's, see IDFromPath.
 func Parse(id, file string, data []byte) (def *Definition, errors, warnings []Problem) {
-	d := &decoder{errors: report{file: file}, warnings: report{file: file}}
+	report := yamlfile.Report{File: file, Most: maxProblems}
+	d := &decoder{errors: report, warnings: report}
 	def = d.file(id, data)
-	errors, warnings = d.errors.sorted(), d.warnings.sorted()
+	errors, warnings = d.errors.Sorted(), d.warnings.Sorted()
 	if len(errors) > 0 {
 		return nil, errors, warnings
 	}
@@ -40,12 +43,7 @@ func (d *decoder) file(id string, data []byte) *Definition {
 	if document == nil || !withinLimits(&d.errors, document) {
 		return nil
 	}
-	root := resolve(document.Content[0])
-	if isNull(root) {
-		d.errors.add(1, 1, "the file is empty; a workflow needs tasks")
-		return nil
-	}
-	return d.workflow(id, root)
+	return d.workflow(id, document.Content[0])
 }
 
 // draft is a definition that is being read, with the places of what is checked
@@ -109,11 +107,11 @@ func (d *decoder) workflowFields(w *draft) table {
 func (d *decoder) noTasks(n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == "tasks" {
-			d.errors.at(n.Content[i], "tasks is empty; a workflow needs at least one")
+			d.errors.At(n.Content[i], "tasks is empty; a workflow needs at least one")
 			return
 		}
 	}
-	d.errors.at(n, "there is no key \"tasks\"; a workflow needs at least one task")
+	d.errors.At(n, "there is no key \"tasks\"; a workflow needs at least one task")
 }
 
 func (d *decoder) instant(into **time.Time) kind {
@@ -129,7 +127,7 @@ func (d *decoder) instant(into **time.Time) kind {
 		at = at.UTC()
 		// Outside of these years there is no RFC 3339 to store it as.
 		if err != nil || at.Year() < 1 || at.Year() > 9999 {
-			d.errors.at(n, "%s %s is no RFC 3339 time, such as 2026-01-02T15:04:05Z", key, quote(text))
+			d.errors.At(n, "%s %s is no RFC 3339 time, such as 2026-01-02T15:04:05Z", key, quote(text))
 			return
 		}
 		*into = &at

@@ -13,10 +13,10 @@ import (
 // text of the scalar.
 func (d *decoder) within(n *yaml.Node, text string, offset int, format string, args ...any) {
 	line, column := n.Line, n.Column
-	if !d.errors.full() {
+	if !d.errors.Full() {
 		line, column = d.place(n, text, offset)
 	}
-	d.errors.add(line, column, format, args...)
+	d.errors.Add(line, column, format, args...)
 }
 
 // place finds an expression of a scalar in the file. Where that is not sure, the

@@ -35,9 +35,9 @@ func (d *decoder) retries(into *Retries) kind {
 			}
 			switch {
 			case given != nil && given["limit"] == nil:
-				d.errors.at(n, "%s needs limit", key)
+				d.errors.At(n, "%s needs limit", key)
 			case given["delay"] != nil && into.Delay > longest:
-				d.errors.at(given["delay"], "delay is longer than max_delay, which is %s", longest)
+				d.errors.At(given["delay"], "delay is longer than max_delay, which is %s", longest)
 			}
 		}
 		if into.Limit == 0 {

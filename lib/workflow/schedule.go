@@ -21,7 +21,7 @@ func (d *decoder) zone(into *string) kind {
 			return
 		}
 		if err := schedule.CheckZone(text); err != nil {
-			d.errors.at(n, "%s: %v", key, err)
+			d.errors.At(n, "%s: %v", key, err)
 			return
 		}
 		*into = text
@@ -33,17 +33,17 @@ func (d *decoder) zone(into *string) kind {
 func (d *decoder) scheduled(w *draft) {
 	if w.hasCron {
 		if _, err := schedule.ParseIn(w.Cron, w.Timezone); err != nil {
-			d.errors.at(w.own["cron"], "cron %s: %v", quote(w.Cron), err)
+			d.errors.At(w.own["cron"], "cron %s: %v", quote(w.Cron), err)
 		}
 	} else if w.own["cron"] == nil {
 		for _, key := range []string{"timezone", "start_time", "catchup", "catchup_window"} {
 			if n := w.own[key]; n != nil {
-				d.warnings.at(n, "%s is for cron; there is no cron here", key)
+				d.warnings.At(n, "%s is for cron; there is no cron here", key)
 			}
 		}
 		return
 	}
 	if n := w.own["catchup_window"]; n != nil && w.Catchup == "" {
-		d.warnings.at(n, "catchup_window is for catchup: latest or all; there is none here")
+		d.warnings.At(n, "catchup_window is for catchup: latest or all; there is none here")
 	}
 }

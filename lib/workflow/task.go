@@ -7,6 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdktr/cdktr/lib/suggest"
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 // link is one entry of a task's depends, with its place in the file.
@@ -34,16 +35,16 @@ func (d *decoder) tasks(w *draft) kind {
 		entries, _ := d.entries("tasks", n)
 		switch {
 		case n.Kind == yaml.MappingNode && len(n.Content) == 0:
-			d.errors.at(n, "tasks is empty; a workflow needs at least one")
+			d.errors.At(n, "tasks is empty; a workflow needs at least one")
 		case len(entries) > maxTasks:
-			d.errors.at(n, "%d tasks; a workflow has at most %d", len(entries), maxTasks)
+			d.errors.At(n, "%d tasks; a workflow has at most %d", len(entries), maxTasks)
 			return
 		}
 		for i, e := range entries {
 			d.taskID(e)
 			t := &work{Task: Task{ID: e.name, Name: e.name}, site: &site{task: i}}
-			if isNull(e.value) {
-				d.errors.at(e.key, "task %s is empty; it needs run or config", quote(e.name))
+			if yamlfile.IsNull(e.value) {
+				d.errors.At(e.key, "task %s is empty; it needs run or config", quote(e.name))
 			} else {
 				given := d.task(t, "task "+quote(t.ID), e.key, e.value, d.taskFields(t))
 				d.condition(t, given["if"])
@@ -66,11 +67,11 @@ func (d *decoder) taskID(e entry) {
 	}
 	switch {
 	case e.name == "":
-		d.errors.at(e.key, "a task's id is empty")
+		d.errors.At(e.key, "a task's id is empty")
 	case len(e.name) > maxTaskID:
-		d.errors.at(e.key, "task id %s is longer than %d characters", quote(e.name), maxTaskID)
+		d.errors.At(e.key, "task id %s is longer than %d characters", quote(e.name), maxTaskID)
 	case strings.ContainsFunc(e.name, func(c rune) bool { return !allowed(c) }):
-		d.errors.at(e.key, "task id %s may have only letters, digits, and _ . -; what people see is its name", quote(e.name))
+		d.errors.At(e.key, "task id %s may have only letters, digits, and _ . -; what people see is its name", quote(e.name))
 	}
 }
 
@@ -108,24 +109,24 @@ func (d *decoder) task(t *work, what string, at, n *yaml.Node, fields table) map
 	run, config := given["run"], given["config"]
 	switch {
 	case run != nil && config != nil:
-		d.errors.at(at, "%s has both run and config; it can have one", what)
+		d.errors.At(at, "%s has both run and config; it can have one", what)
 	case run != nil:
 		t.Action.Script = &t.script
 		d.scriptShell(t.script.Shell, run)
 	case config == nil && given != nil:
-		d.errors.at(at, "%s has neither run nor config", what)
+		d.errors.At(at, "%s has neither run nor config", what)
 	}
 	if shell := given["shell"]; shell != nil && run == nil {
-		d.errors.at(shell, "shell is for run; there is no run here")
+		d.errors.At(shell, "shell is for run; there is no run here")
 	}
 	if t.inConfig != nil && given["working_directory"] != nil {
-		d.errors.at(t.inConfig, "working_directory is given twice, here and in the task")
+		d.errors.At(t.inConfig, "working_directory is given twice, here and in the task")
 	}
 	if old := given["dependencies"]; old != nil {
 		if given["depends"] != nil {
-			d.errors.at(old, "both depends and dependencies are given; use depends")
+			d.errors.At(old, "both depends and dependencies are given; use depends")
 		} else {
-			d.warnings.at(old, "dependencies is an old name; use depends")
+			d.warnings.At(old, "dependencies is an old name; use depends")
 		}
 	}
 	return given
@@ -160,7 +161,7 @@ func (d *decoder) script(t *work) kind {
 	return kind{func(key string, n *yaml.Node) {
 		text, ok := d.scalar(key, n)
 		if ok && strings.TrimSpace(text) == "" {
-			d.errors.at(n, "%s is empty", key)
+			d.errors.At(n, "%s is empty", key)
 		}
 		t.script.Text = text
 		d.use(n, text, t.site)
@@ -175,13 +176,13 @@ func (d *decoder) config(t *work) kind {
 		tag := n.ShortTag()
 		switch {
 		case !isAction(tag) && strings.HasPrefix(tag, "!!"):
-			d.errors.at(n, "config needs a tag that says what it is: !Subprocess or !UvPython")
+			d.errors.At(n, "config needs a tag that says what it is: !Subprocess or !UvPython")
 			return
 		case !isAction(tag):
-			d.errors.at(n, "unknown tag %s%s", quote(tag), suggest.Hint(tag, []string{"!Subprocess", "!UvPython"}))
+			d.errors.At(n, "unknown tag %s%s", quote(tag), suggest.Hint(tag, []string{"!Subprocess", "!UvPython"}))
 			return
 		case n.Kind != yaml.MappingNode:
-			d.errors.at(n, "%s needs a mapping below it, indented further than config", tag)
+			d.errors.At(n, "%s needs a mapping below it, indented further than config", tag)
 			return
 		}
 		var fields table
@@ -198,13 +199,13 @@ func (d *decoder) config(t *work) kind {
 				continue
 			}
 			if v := given[f.name]; v == nil {
-				d.errors.at(n, "%s needs %s", tag, f.name)
+				d.errors.At(n, "%s needs %s", tag, f.name)
 			} else if v.Kind == yaml.ScalarNode && v.Value == "" {
-				d.errors.at(v, "%s is empty", f.name)
+				d.errors.At(v, "%s is empty", f.name)
 			}
 		}
 		if p := t.Action.UvPython; p != nil && p.IsUvProject && len(p.Packages) > 0 {
-			d.warnings.at(given["packages"], "packages is not used in a uv project, which has its own")
+			d.warnings.At(given["packages"], "packages is not used in a uv project, which has its own")
 		}
 		t.inConfig = given["working_directory"]
 	}, func() schema {

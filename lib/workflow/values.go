@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 const (
@@ -20,7 +22,7 @@ const variablePattern = "^[A-Za-z_][A-Za-z0-9_]*$"
 func (d *decoder) argument(s *site) func(string, *yaml.Node, string) {
 	return func(key string, n *yaml.Node, text string) {
 		if len(text) >= maxArgument {
-			d.errors.at(n, "an entry of %s is longer than 128 KiB, the most that a program can be given", key)
+			d.errors.At(n, "an entry of %s is longer than 128 KiB, the most that a program can be given", key)
 		}
 		if s == nil {
 			d.noExpression(key, n, text)
@@ -36,7 +38,7 @@ func (d *decoder) env(into *map[string]string, s *site) kind {
 		entries, _ := d.entries(key, n)
 		for _, e := range entries {
 			if !isVariable(e.name) {
-				d.errors.at(e.key, "%s is no name of a variable; it has letters, digits and _, and does not begin with a digit", quote(e.name))
+				d.errors.At(e.key, "%s is no name of a variable; it has letters, digits and _, and does not begin with a digit", quote(e.name))
 				continue
 			}
 			text, ok := d.scalar("variable "+e.name, e.value)
@@ -44,7 +46,7 @@ func (d *decoder) env(into *map[string]string, s *site) kind {
 				continue
 			}
 			if len(e.name)+len(text)+1 >= maxArgument {
-				d.errors.at(e.value, "variable %s is longer than 128 KiB, the most that a program can be given", quote(e.name))
+				d.errors.At(e.value, "variable %s is longer than 128 KiB, the most that a program can be given", quote(e.name))
 			}
 			if *into == nil {
 				*into = map[string]string{}
@@ -71,11 +73,11 @@ func (d *decoder) secrets(into *[]string) kind {
 	list := d.texts(into, func(key string, n *yaml.Node, text string) {
 		switch {
 		case !isVariable(text):
-			d.errors.at(n, "%s is no name of a variable; it has letters, digits and _, and does not begin with a digit", quote(text))
+			d.errors.At(n, "%s is no name of a variable; it has letters, digits and _, and does not begin with a digit", quote(text))
 		case strings.HasPrefix(text, "CDKTR_"):
-			d.errors.at(n, "%s is no name of a secret: what begins with CDKTR_ is given by CDKTR", quote(text))
+			d.errors.At(n, "%s is no name of a secret: what begins with CDKTR_ is given by CDKTR", quote(text))
 		case seen[text]:
-			d.errors.at(n, "secret %s is named twice", quote(text))
+			d.errors.At(n, "secret %s is named twice", quote(text))
 		}
 		seen[text] = true
 	})
@@ -89,7 +91,7 @@ func (d *decoder) secrets(into *[]string) kind {
 func (d *decoder) secretsApart(w *draft) {
 	for _, name := range w.Secrets {
 		if _, both := w.Env[name]; both {
-			d.warnings.at(w.own["secrets"], "%s is a secret and in env; what stands in env is not secret", quote(name))
+			d.warnings.At(w.own["secrets"], "%s is a secret and in env; what stands in env is not secret", quote(name))
 		}
 	}
 }
@@ -99,16 +101,16 @@ func (d *decoder) labels(into *map[string]string) kind {
 	return kind{func(key string, n *yaml.Node) {
 		entries, _ := d.entries(key, n)
 		if len(entries) > maxLabels {
-			d.errors.at(n, "%s has %d labels; an agent has at most %d", key, len(entries), maxLabels)
+			d.errors.At(n, "%s has %d labels; an agent has at most %d", key, len(entries), maxLabels)
 			return
 		}
 		for _, e := range entries {
 			if e.name == "" || len(e.name) > maxLabel || strings.Contains(e.name, "=") {
-				d.errors.at(e.key, "%s is no name of a label; it is not empty, has at most %d bytes, and no =", quote(e.name), maxLabel)
+				d.errors.At(e.key, "%s is no name of a label; it is not empty, has at most %d bytes, and no =", quote(e.name), maxLabel)
 				continue
 			}
-			if isNull(e.value) {
-				d.errors.at(e.value, "label %s has no value", quote(e.name))
+			if yamlfile.IsNull(e.value) {
+				d.errors.At(e.value, "label %s has no value", quote(e.name))
 				continue
 			}
 			text, ok := d.scalar("label "+e.name, e.value)
@@ -116,7 +118,7 @@ func (d *decoder) labels(into *map[string]string) kind {
 				continue
 			}
 			if len(text) > maxLabel {
-				d.errors.at(e.value, "label %s is longer than %d bytes", quote(e.name), maxLabel)
+				d.errors.At(e.value, "label %s is longer than %d bytes", quote(e.name), maxLabel)
 			}
 			if *into == nil {
 				*into = map[string]string{}

@@ -6,6 +6,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdktr/cdktr/lib/suggest"
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 // entry is one key with its value, aliases resolved.
@@ -17,7 +18,7 @@ type entry struct {
 // entries lists a mapping in the file's order.
 func (r *report) entries(what string, n *yaml.Node) []entry {
 	if n.Kind != yaml.MappingNode {
-		r.at(n, "%s must be a mapping, not %s", what, kindOf(n))
+		r.At(n, "%s must be a mapping, not %s", what, yamlfile.KindOf(n))
 		return nil
 	}
 	out := []entry{}
@@ -29,11 +30,11 @@ func (r *report) entries(what string, n *yaml.Node) []entry {
 			continue
 		}
 		if before, twice := lines[name]; twice {
-			r.at(key, "duplicate key %s (first on line %d)", quote(name), before)
+			r.At(key, "duplicate key %s (first on line %d)", quote(name), before)
 			continue
 		}
 		lines[name] = key.Line
-		out = append(out, entry{name, key, resolve(n.Content[i+1])})
+		out = append(out, entry{name, key, yamlfile.Resolve(n.Content[i+1])})
 	}
 	return out
 }
@@ -48,13 +49,13 @@ func (r *report) mapping(what string, n *yaml.Node, known ...string) map[string]
 	for _, e := range entries {
 		name := e.name
 		if !slices.Contains(known, name) {
-			r.at(e.key, "unknown key %s%s", quote(name), suggest.Hint(name, known))
+			r.At(e.key, "unknown key %s%s", quote(name), suggest.Hint(name, known))
 			// Who misspelt a key did not leave it out: one mistake, one error.
 			if name = suggest.Name(name, known); name == "" || given[name] != nil {
 				continue
 			}
 		}
-		if !isNull(e.value) {
+		if !yamlfile.IsNull(e.value) {
 			given[name] = e.value
 		}
 	}
@@ -63,16 +64,16 @@ func (r *report) mapping(what string, n *yaml.Node, known ...string) map[string]
 
 // scalar is a text as it is written: 2 and 010 and yes stay what they are.
 func (r *report) scalar(what string, n *yaml.Node) (string, bool) {
-	n = resolve(n)
+	n = yamlfile.Resolve(n)
 	if n.Kind != yaml.ScalarNode {
-		r.at(n, "%s must be text, not %s", what, kindOf(n))
+		r.At(n, "%s must be text, not %s", what, yamlfile.KindOf(n))
 		return "", false
 	}
 	switch tag := n.ShortTag(); tag {
 	case "!!str", "!!int", "!!float", "!!bool", "!!timestamp", "!!merge", "!!null":
 		return n.Value, true
 	default:
-		r.at(n, "unknown tag %s", quote(tag))
+		r.At(n, "unknown tag %s", quote(tag))
 		return "", false
 	}
 }

@@ -42,6 +42,7 @@ func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 func TestMistakesOfBytes(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{"rules:\n- é\xff", "r.yml:2:4: the file is not UTF-8"},
+		{"rules:\n- \uFFFD\n- \xff", "r.yml:3:3: the file is not UTF-8"},
 		{strings.Repeat("#", MaxFile+1), "r.yml: the file is larger than 1 MiB"},
 		{"rules:\n" + strings.Repeat("- {match: x, workflow: w}\n", maxRules+1), "r.yml:1002:3: more than 1000 rules"},
 		{"rules: \x00", "r.yml:1:1: not valid YAML: control characters are not allowed"},

@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdktr/cdktr/lib/suggest"
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 func Parse(file string, data []byte) (*Rules, []Problem) {
 	r := newReport(file, data)
 	rules := r.document()
-	if problems := r.sorted(); len(problems) > 0 {
+	if problems := r.Sorted(); len(problems) > 0 {
 		return nil, problems
 	}
 	return rules, nil
@@ -30,10 +31,6 @@ func Parse(file string, data []byte) (*Rules, []Problem) {
 func (r *report) document() *Rules {
 	root := r.source()
 	if root == nil {
-		return nil
-	}
-	if isNull(root) {
-		r.add(1, 1, "the file is empty; it needs rules")
 		return nil
 	}
 	rules := &Rules{}
@@ -46,25 +43,25 @@ func (r *report) document() *Rules {
 		case ok && text == "skip":
 			rules.skip = true
 		case ok && text != "refuse":
-			r.at(n, "otherwise is refuse or skip, not %s%s", quote(text), suggest.Hint(text, []string{"refuse", "skip"}))
+			r.At(n, "otherwise is refuse or skip, not %s%s", quote(text), suggest.Hint(text, []string{"refuse", "skip"}))
 		}
 	}
 	list := given["rules"]
 	switch {
 	case list == nil:
-		r.at(root, "there is no key \"rules\"; it needs at least one")
+		r.At(root, "there is no key \"rules\"; it needs at least one")
 		return nil
 	case list.Kind != yaml.SequenceNode:
-		r.at(list, "rules must be a list, not %s", kindOf(list))
+		r.At(list, "rules must be a list, not %s", yamlfile.KindOf(list))
 		return nil
 	case len(list.Content) == 0:
-		r.at(list, "rules is empty; it needs at least one")
+		r.At(list, "rules is empty; it needs at least one")
 	case len(list.Content) > maxRules:
-		r.at(list.Content[maxRules], "more than %d rules", maxRules)
+		r.At(list.Content[maxRules], "more than %d rules", maxRules)
 		return nil
 	}
 	for _, n := range list.Content {
-		rules.rules = append(rules.rules, r.rule(resolve(n)))
+		rules.rules = append(rules.rules, r.rule(yamlfile.Resolve(n)))
 	}
 	return rules
 }
@@ -78,7 +75,7 @@ func (r *report) rule(n *yaml.Node) (out rule) {
 	sound := true // else which names there are is not known
 	switch {
 	case match != nil && json != nil:
-		r.at(json, "a rule has match or json, not both")
+		r.At(json, "a rule has match or json, not both")
 		sound = false
 	case match != nil:
 		out.match = r.pattern("match", match)
@@ -86,11 +83,11 @@ func (r *report) rule(n *yaml.Node) (out rule) {
 	case json != nil:
 		out.fields = r.fields(json)
 	default:
-		r.at(n, "the rule has neither match nor json; it needs to say which lines it is for")
+		r.At(n, "the rule has neither match nor json; it needs to say which lines it is for")
 		sound = false
 	}
 	if workflow == nil {
-		r.at(n, "the rule has no workflow")
+		r.At(n, "the rule has no workflow")
 	}
 	template := func(what string, n *yaml.Node) template {
 		text, ok := r.scalar(what, n)
@@ -106,7 +103,7 @@ func (r *report) rule(n *yaml.Node) (out rule) {
 	if workflow != nil {
 		out.workflow = template("workflow", workflow)
 		if workflow.Value == "" && workflow.Kind == yaml.ScalarNode {
-			r.at(workflow, "workflow is empty")
+			r.At(workflow, "workflow is empty")
 		}
 	}
 	if n := given["params"]; n != nil {
@@ -131,13 +128,13 @@ func (r *report) pattern(what string, n *yaml.Node) *regexp.Regexp {
 	}
 	re, err := regexp.Compile(text)
 	if err != nil {
-		r.at(n, "%s: %v", what, err)
+		r.At(n, "%s: %v", what, err)
 		return nil
 	}
 	seen := map[string]bool{"": true}
 	for _, name := range re.SubexpNames() {
 		if seen[name] && name != "" {
-			r.at(n, "%s: group %s is there twice", what, quote(name))
+			r.At(n, "%s: group %s is there twice", what, quote(name))
 			return nil
 		}
 		seen[name] = true
@@ -153,9 +150,9 @@ func (r *report) debounce(n *yaml.Node) time.Duration {
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		r.at(n, "debounce %s is no duration, such as 5s or 1m30s", quote(text))
+		r.At(n, "debounce %s is no duration, such as 5s or 1m30s", quote(text))
 	case d <= 0 || d > maxDebounce:
-		r.at(n, "debounce %s must be longer than 0 and at most 24h", quote(text))
+		r.At(n, "debounce %s must be longer than 0 and at most 24h", quote(text))
 	}
 	return d
 }
@@ -165,7 +162,7 @@ func (r *report) fields(n *yaml.Node) []field {
 	for _, e := range r.entries("json", n) {
 		path, ok := parsePath(e.name)
 		if !ok {
-			r.at(e.key, "%s is no field; one below another is NAME.NAME", quote(e.name))
+			r.At(e.key, "%s is no field; one below another is NAME.NAME", quote(e.name))
 			continue
 		}
 		f := field{path: path}
@@ -174,16 +171,16 @@ func (r *report) fields(n *yaml.Node) []field {
 			if given := r.mapping(e.name, e.value, "match"); given == nil {
 				continue
 			} else if given["match"] == nil {
-				r.at(e.value, "%s must be a value, a list of them, or {match: PATTERN}", quote(e.name))
+				r.At(e.value, "%s must be a value, a list of them, or {match: PATTERN}", quote(e.name))
 			} else {
 				f.match = r.pattern("match", given["match"])
 			}
 		case yaml.SequenceNode:
 			if len(e.value.Content) == 0 {
-				r.at(e.value, "%s can be none of an empty list", quote(e.name))
+				r.At(e.value, "%s can be none of an empty list", quote(e.name))
 			}
 			for _, item := range e.value.Content {
-				f.oneOf = append(f.oneOf, r.value(e.name, resolve(item)))
+				f.oneOf = append(f.oneOf, r.value(e.name, yamlfile.Resolve(item)))
 			}
 		default:
 			f.oneOf = []value{r.value(e.name, e.value)}
@@ -195,7 +192,7 @@ func (r *report) fields(n *yaml.Node) []field {
 
 func (r *report) value(what string, n *yaml.Node) value {
 	if n.Kind != yaml.ScalarNode {
-		r.at(n, "%s must be a value, a list of them, or {match: PATTERN}", quote(what))
+		r.At(n, "%s must be a value, a list of them, or {match: PATTERN}", quote(what))
 		return value{}
 	}
 	switch n.ShortTag() {
@@ -220,7 +217,7 @@ func (r *report) value(what string, n *yaml.Node) value {
 	case "!!float":
 		var number float64
 		if err := n.Decode(&number); err != nil || math.IsNaN(number) || math.IsInf(number, 0) {
-			r.at(n, "%s is no number that JSON has", quote(n.Value))
+			r.At(n, "%s is no number that JSON has", quote(n.Value))
 		}
 		return value{text: strconv.FormatFloat(number, 'e', -1, 64)}
 	}

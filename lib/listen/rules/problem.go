@@ -1,52 +1,30 @@
 package rules
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
-	"strconv"
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdktr/cdktr/lib/yamlfile"
 )
 
 // Problem is one mistake in a file of rules. Line 0: it has no place.
-type Problem struct {
-	File         string
-	Line, Column int
-	Message      string
-}
-
-// String is the problem as compilers write theirs: file:line:column: message.
-func (p Problem) String() string {
-	if p.Line == 0 {
-		return p.File + ": " + p.Message
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
-}
+type Problem = yamlfile.Problem
 
 // maxProblems bounds what one file can have said about it.
 const maxProblems = 100
 
 // report collects the problems of one file.
 type report struct {
-	file     string
-	text     string // of the file, without a byte order mark
-	problems []Problem
-	dropped  int
+	yamlfile.Report
+	text string // of the file, without a byte order mark
 }
 
-func (r *report) add(line, column int, format string, args ...any) {
-	if len(r.problems) == maxProblems {
-		r.dropped++
-		return
-	}
-	r.problems = append(r.problems, Problem{r.file, line, column, fmt.Sprintf(format, args...)})
-}
-
-func (r *report) at(n *yaml.Node, format string, args ...any) {
-	r.add(n.Line, n.Column, format, args...)
+func newReport(file string, data []byte) *report {
+	text := string(bytes.TrimPrefix(data, []byte(byteOrderMark)))
+	return &report{yamlfile.Report{File: file, Most: maxProblems}, text}
 }
 
 // within reports a mistake at an expression of a scalar. Its place is where the
@@ -71,27 +49,7 @@ func (r *report) within(n *yaml.Node, m mistake) {
 			column += utf8.RuneCountInString(rest[:at-len(opening)])
 		}
 	}
-	r.add(line, column, "%s", m.what)
+	r.Add(line, column, "%s", m.what)
 }
 
-// sorted returns the problems in the file's order. What an anchor holds is
-// checked wherever it is used; its mistakes are told once.
-func (r *report) sorted() []Problem {
-	slices.SortStableFunc(r.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
-	})
-	sorted := slices.Compact(r.problems)
-	if r.dropped > 0 {
-		sorted = append(sorted, Problem{File: r.file, Message: fmt.Sprintf("and %d more", r.dropped)})
-	}
-	return sorted
-}
-
-// quote shows a text of the file within a message.
-func quote(s string) string {
-	const most = 60
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most]) + "…"
-	}
-	return strconv.Quote(s)
-}
+func quote(s string) string { return yamlfile.Quote(s) }
