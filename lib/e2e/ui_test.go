@@ -110,7 +110,7 @@ func TestWorkflowIsRunWatchedAndCancelledOnTheScreen(t *testing.T) {
 	m.see("[2 Workflows]", "long")
 	m.keys("/", "long", "Enter", "r")
 	m.see("Run long", "mode", "fast")
-	m.keys("C-e", "C-u", "slow", "C-s")
+	m.keys("slow", "C-s") // instead of the default
 	m.see("Timeline 1 task", "RUNNING", "the mode is slow", "█")
 	m.keys("x")
 	m.see("Cancel run ")
@@ -152,6 +152,49 @@ func TestScreenOutlivesItsPrincipal(t *testing.T) {
 	again := in.Must("cdktr-run", "hello")
 	m.keys("Escape")
 	m.see(again)
+	m.keys("C-c")
+	m.see("left with 0")
+}
+
+// Who stops the screen, by a signal or by ^Z, has the terminal as it was before,
+// and the screen again, live, as soon as it goes on.
+func TestScreenGivesTheTerminalBackWhileItIsStopped(t *testing.T) {
+	t.Parallel()
+	in, id := watched(t)
+	m := openTerminal(t, in, 80, 24, `set -m; stty -a >before
+sh -c 'echo $$ >pid; exec cdktr-ui'; stty -a >stopped1; echo "now it is stopped"; read line
+fg; stty -a >stopped2; echo "stopped again"; read line
+fg; echo "left with $?"; stty -a >after; exec sleep 600`)
+	flag := func(name string) string { return strings.TrimSpace(m.tmux("display-message", "-p", "#{"+name+"}")) }
+	live := func() {
+		t.Helper()
+		m.see("[1 Runs]", id, "connected")
+		harness.Eventually(t, "the mouse", func() bool { return flag("mouse_any_flag") == "1" })
+		m.keys("2")
+		m.see("[2 Workflows]")
+		m.keys("q")
+		again := in.Must("cdktr-run", "hello")
+		m.see("[1 Runs]", again)
+	}
+	stopped := func(says, state string) {
+		t.Helper()
+		m.see(says)
+		if mouse, alternate := flag("mouse_any_flag"), flag("alternate_on"); mouse != "0" || alternate != "0" {
+			t.Errorf("%s: mouse %s, alternate screen %s", says, mouse, alternate)
+		}
+		if before, now := read(t, filepath.Join(in.Dir, "before")), read(t, filepath.Join(in.Dir, state)); before != now {
+			t.Errorf("the terminal was\n%s\nand is\n%s", before, now)
+		}
+	}
+	live()
+	in.Must("kill", "-TSTP", strings.TrimSpace(read(t, filepath.Join(in.Dir, "pid"))))
+	stopped("now it is stopped", "stopped1")
+	m.keys("Enter")
+	live()
+	m.keys("C-z")
+	stopped("stopped again", "stopped2")
+	m.keys("Enter")
+	live()
 	m.keys("C-c")
 	m.see("left with 0")
 }

@@ -292,6 +292,7 @@ func (s *formScreen) keys() []key.Binding {
 		bind([]string{"shift+tab", "up"}, "shift-tab", ":previous|the field before"),
 		bind([]string{"ctrl+s"}, "^S", ":run|run the workflow with what is here"),
 		bind([]string{"enter"}, s.k.glyph.enter, "run|on [Run]: run it; in a field: the next one"),
+		bind([]string{"end"}, "end", "|edit a default: what is typed replaces it"),
 		bind([]string{"ctrl+u"}, "^U", ":clear|clear what is left of the cursor"),
 		bind([]string{"esc"}, "esc", "leave|go back, nothing is run"),
 	}

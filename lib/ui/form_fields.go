@@ -24,6 +24,7 @@ type field struct {
 	preset string
 	input  textinput.Model
 	wrong  string // why its value is none
+	fresh  bool   // it has its default, and nobody has gone into it: what is typed replaces that
 }
 
 // place is which field a line of the view belongs to.
@@ -37,6 +38,7 @@ func (fs *fields) add(name, preset, hint string) {
 	f.input.CharLimit = 0
 	f.input.SetValue(preset)
 	f.preset = f.input.Value() // a value of several lines is shown as one
+	f.fresh = f.preset != ""
 	f.input.CursorEnd()
 	fs.all = append(fs.all, f)
 	fs.focus(fs.at)
@@ -90,12 +92,30 @@ func (fs *fields) press(msg tea.KeyMsg) (changed, button, used bool) {
 	}
 	f := &fs.all[fs.at]
 	before := f.input.Value()
-	f.input, _ = f.input.Update(msg)
+	f.take(msg)
 	if changed = f.input.Value() != before; changed {
 		f.wrong = ""
 		fs.grow()
 	}
 	return changed, false, true
+}
+
+// take changes the value. A default is as text that is selected: what is written
+// or taken away is all of it, and keys that move the cursor keep it.
+func (f *field) take(msg tea.KeyMsg) {
+	if f.fresh {
+		f.fresh = false
+		switch msg.Type {
+		case tea.KeyRunes, tea.KeySpace:
+			if !msg.Alt {
+				f.input.SetValue("")
+			}
+		case tea.KeyBackspace, tea.KeyDelete:
+			f.input.SetValue("")
+			return
+		}
+	}
+	f.input, _ = f.input.Update(msg)
 }
 
 // point takes the mouse: a click goes to a field, or presses the button.
@@ -179,10 +199,13 @@ func (fs *fields) line(i, label, w int) string {
 	}
 	line := " " + look.paint(mark) + " " + look.paint(k.fit(name, label)) + "  "
 	room := max(1, w-label-6)
-	if i == fs.at {
+	value := clean(f.input.Value())
+	switch {
+	case i == fs.at && f.fresh:
+		return line + k.style.dim.paint(k.pad(value, min(width(value), room-1))) + style("7").paint(" ")
+	case i == fs.at:
 		return line + k.typed(&f.input, room)
 	}
-	value := clean(f.input.Value())
 	switch {
 	case value == "":
 		return line + k.style.dim.paint(k.glyph.none)

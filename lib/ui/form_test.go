@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -54,7 +55,7 @@ func TestFormRunsTheWorkflowAndOpensTheRun(t *testing.T) {
 		f.runs = append(f.runs, wire.Run{Run: "m1n5b7r3s9y0", Workflow: "x", Status: "RUNNING", Created: ago(0)})
 		s := formOf(t, f, "nightly", 120, 36)
 		s.keys("gb", "tab", "tab", "tab")
-		s.keys("ctrl+u", "7", "enter", "enter")
+		s.keys("7", "enter", "enter")
 		s.see("run accepted: m1n5b7r3s9yd")
 		if did := fmt.Sprint(f.did()); did != "[trigger nightly-etl map[limit:7 region:gb]]" {
 			t.Error(did)
@@ -62,6 +63,47 @@ func TestFormRunsTheWorkflowAndOpensTheRun(t *testing.T) {
 		s.until("the run", func() bool { _, ok := s.a.top().(*runScreen); return ok })
 		s.keys("q")
 		s.until("the list", func() bool { return len(s.a.stack) == 0 })
+	})
+}
+
+// A default is there to be seen, to be replaced or to be edited, and is sent only
+// where it is another value then.
+func TestFormDefaultIsReplacedOrEdited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			keys   []string // in the field limit, whose default is 100
+			shown  string
+			params string
+		}{
+			{nil, "100", "map[region:gb]"},
+			{[]string{"7", "8"}, "78", "map[limit:78 region:gb]"},
+			{[]string{"end", "5"}, "1005", "map[limit:1005 region:gb]"},
+			{[]string{"left", "5"}, "1050", "map[limit:1050 region:gb]"},
+			{[]string{"home", "9"}, "9100", "map[limit:9100 region:gb]"},
+			{[]string{"end", "backspace"}, "10", "map[limit:10 region:gb]"},
+			{[]string{"backspace", "6"}, "6", "map[limit:6 region:gb]"},
+			{[]string{"end"}, "100", "map[region:gb]"},
+			{[]string{"tab", "shift+tab", "4"}, "4", "map[limit:4 region:gb]"},
+			{[]string{"1", "0", "0"}, "100", "map[region:gb]"},
+		} {
+			s := newStageWith(t, shop(), 80, 24, Options{Colors: ManyColors})
+			s.see("connected")
+			s.keys("2", "/", "nightly", "enter", "r")
+			s.see("[ Run ]")
+			s.keys("gb", "tab", "tab", "tab")
+			faint := s.a.k.style.dim.paint("100") + style("7").paint(" ")
+			must(t, strings.Contains(s.a.View(), faint), "the default is not shown as one: "+s.a.View())
+			s.keys(test.keys...)
+			s.see("limit    " + test.shown + " ")
+			if len(test.keys) > 0 {
+				must(t, !strings.Contains(s.a.View(), faint), fmt.Sprint("it is still shown as the default after ", test.keys))
+			}
+			s.keys("ctrl+s")
+			s.until("the run", func() bool { return len(s.f.did()) > 0 })
+			if did := fmt.Sprint(s.f.did()); did != "[trigger nightly-etl "+test.params+"]" {
+				t.Errorf("%q: %s", test.keys, did)
+			}
+		}
 	})
 }
 
@@ -122,7 +164,7 @@ func TestFormTakesTheMouseAndLeaves(t *testing.T) {
 		click(1 + 1 + 2 + 4)
 		must(t, form.fields.at == 2, fmt.Sprint("the click goes to field ", form.fields.at))
 		s.keys("q?:")
-		must(t, form.fields.all[2].input.Value() == "falseq?:", form.fields.all[2].input.Value())
+		must(t, form.fields.all[2].input.Value() == "q?:", form.fields.all[2].input.Value())
 		click(1 + 1 + 2 + 9)
 		must(t, form.fields.all[0].wrong != "", "a click on the button does nothing")
 		s.keys("esc")

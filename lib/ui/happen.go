@@ -37,10 +37,23 @@ func (w *world) event(e *wire.Event) {
 	case final(e.Status):
 		at := e.Time
 		row.Ended = &at
+		w.letOn(row)
 	}
 	row.sum.stale = true
 	if d := w.details.peek(e.Run); d != nil {
 		d.Status, d.Started, d.Ended = row.Status, row.Started, row.Ended
+	}
+}
+
+// letOn has the runs read again that may have waited for this one to end: no
+// status change tells that they wait for something else now.
+func (w *world) letOn(ended *runRow) {
+	rows := w.of[ended.Workflow]
+	for i := len(rows) - 1; i >= 0 && rows[i] != ended; i-- {
+		if rows[i].Status == "PENDING" {
+			rows[i].rev++ // an answer that is on its way may be too old
+			rows[i].sum.stale = true
+		}
 	}
 }
 

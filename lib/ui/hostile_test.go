@@ -118,3 +118,25 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+// What is counted has the width that terminals give it, whatever stands beside it.
+func TestCountedTextHasItsWidth(t *testing.T) {
+	pieces := append([]string{"\x1b[1;38;5;75mbold\x1b[0m", "\x1b[m", "\x1b[", "\x1b", "m", "\x1b[2Km", "\x1b]0;m\x07"}, nasty...)
+	for r := rune(' '); r <= 0x3100; r++ {
+		pieces = append(pieces, string(r))
+	}
+	counts := 0
+	for _, p := range pieces {
+		for _, s := range []string{p, "a" + p + "│", "✓" + p} {
+			if n, ok := counted(s); ok {
+				counts++
+				if n != ansi.StringWidth(s) || n != ansi.StringWidthWc(s) {
+					t.Errorf("%q: %d cells, not %d or %d", s, n, ansi.StringWidth(s), ansi.StringWidthWc(s))
+				}
+			}
+		}
+	}
+	if counts < 3*95 {
+		t.Errorf("%d texts were counted", counts)
+	}
+}

@@ -335,12 +335,21 @@ func TestHeldRunSaysWhatItWaitsFor(t *testing.T) {
 		for _, size := range [][2]int{{120, 36}, {80, 24}} {
 			f := newFake()
 			f.definitions["w"] = `{"id":"w","name":"w","hash":"x","tasks":[{"id":"a","action":{}}]}`
-			f.runs = []wire.Run{{Run: "q07mg8ku9jj4", Workflow: "w", Status: "PENDING", Trigger: "run", Created: ago(time.Minute),
+			f.runs = []wire.Run{{Run: "1vjaj0iop5sr", Workflow: "w", Status: "RUNNING", Created: ago(time.Hour)}, {Run: "q07mg8ku9jj4", Workflow: "w", Status: "PENDING", Trigger: "run", Created: ago(time.Minute),
 				Tasks: []wire.Task{{Task: "a", Status: "PENDING", Reason: text(why)}}}}
 			s := newStage(t, f, size[0], size[1])
 			s.see("wait 1vjaj0iop5sr")
+			s.see("· wait")
 			s.keys("enter")
 			s.see(why)
+			s.see("a    · wait")
+			must(t, !strings.Contains(s.frame(), "⧗ queue"), s.frame())
+			// It is let in, and no agent is free: nothing but the other's end tells.
+			f.change(func() { f.runs[1].Tasks[0].Reason = text("waits for a free slot") })
+			f.happen(wire.Event{Time: wire.At(noon), Workflow: "w", Run: "1vjaj0iop5sr", Status: "COMPLETED"})
+			s.wait(2 * time.Second)
+			s.see("waits for a free slot")
+			s.see("⧗ queue")
 		}
 	})
 }

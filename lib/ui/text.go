@@ -91,10 +91,34 @@ func assigned(r rune) bool { return unicode.IsGraphic(r) || unicode.Is(unicode.C
 
 // width is how many cells clean text takes, without its styles.
 func width(s string) int {
-	if printable(s) {
-		return len(s)
+	if n, ok := counted(s); ok {
+		return n
 	}
 	return ansi.StringWidth(s)
+}
+
+// counted counts the cells of text of which each character is one: ASCII, lines,
+// blocks, and styles. Nearly all lines of a frame are, and to look for what people
+// take for one character costs more than all else that a frame needs.
+func counted(s string) (n int, ok bool) {
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+		}
+		switch {
+		case r >= ' ' && r < 0x7f, r >= 0x2500 && r <= 0x259f, r == '·', r == '…', r == '✓', r == '✗':
+			n++
+		case r == 0x1b:
+			if size = strings.IndexByte(s[i:], 'm') + 1; size < 3 || s[i+1] != '[' || strings.Trim(s[i+2:i+size-1], "0123456789;") != "" {
+				return 0, false
+			}
+		default:
+			return 0, false
+		}
+		i += size
+	}
+	return n, true
 }
 
 // pad makes clean text, which may be styled, exactly n cells wide. What is cut

@@ -195,7 +195,7 @@ func (f *folding) settle() {
 		if t.Status != "PENDING" || r.Final() || t.Handler {
 			continue
 		}
-		if f.free(t) {
+		if f.free(t) && !t.held() {
 			t.Ready = f.ready(t, len(t.Attempts), time.Time{})
 		}
 	}

@@ -1,6 +1,9 @@
 package timeline
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Run is what is drawn.
 type Run struct {
@@ -55,6 +58,10 @@ func final(status string) bool {
 }
 
 func (t *Task) ended() bool { return final(t.Status) || t.Status == "SKIPPED" }
+
+// held tells that the run has to wait for another one of its workflow, and the
+// task with it: nobody asks an agent for it yet.
+func (t *Task) held() bool { return strings.HasPrefix(t.Reason, "waits for run ") }
 
 // Latest is the latest attempt, or nil.
 func (t *Task) Latest() *Attempt {
