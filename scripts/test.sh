@@ -21,10 +21,11 @@ go build -o .cache/tools/ ./scripts/testreport
 # them up to ten times their time.
 plain='/lib/(run|sim|schedule|workflow|workfile|yamlfile|wire|brief|dotenv|plainfile|story|suggest|house|e2e|bench|ui|ui/timeline|ui/logpane|ui/calm)$|/cmd/cdktr-(agent|principal|ui)$|/examples/|/scripts/'
 quiet=$(go list ./... | grep -E "$plain" || true)
-# These wait most of the time: they run beside the quiet ones.
-waiting='/lib/(agent|bus|task)$|/cmd/cdktr-run$'
-patient=$(go list ./... | grep -E "$waiting")
-raced=$(go list ./... | grep -Ev "$plain|$waiting")
+# The two that take longest come first: nothing is left to run alone at the end.
+raced=$({
+	go list ./lib/agent ./lib/store
+	go list ./... | grep -Ev "$plain|/lib/(agent|store)$"
+})
 
 # These tests of the store move megabytes through one goroutine: the same there.
 volume='^Test(PagesDoNotDependOnWhatIsKept|LongTextsComeBackWhole|PagesHoldEveryLineOnceInOrder|LongLooksGoOnPageByPage|LargeLinesAreReadInBoundedMemory|AnyLineComesBackAsItWas)$'
@@ -32,7 +33,7 @@ volume='^Test(PagesDoNotDependOnWhatIsKept|LongTextsComeBackWhole|PagesHoldEvery
 # These tests of the screen are about what goes on beside it.
 feeding='^Test(ProgramRunsAndLeaves|NewsComeInFrames|PrincipalIsChangedWhileItIsAway|OldAnswerDoesNotUndoNews|ClosedTerminalIsNoticed)$'
 
-export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1500}
+export CDKTR_SIM_SEEDS=${CDKTR_SIM_SEEDS:-1000}
 
 # Behind the tests that wait goes what only computes: lint, and compiling for the
 # race detector.
@@ -50,15 +51,11 @@ behind() {
 	[ -z "$missing" ] || printf '%s\n' "$missing"
 	# A shell keeps ^C from what it starts behind.
 	trap 'trap - TERM; kill 0' INT TERM
-	go test -json -count=1 -vet=off -race -p 2 -parallel 6 $patient >.cache/patient.json &
-	patience=$!
 	behind >.cache/lint.log 2>&1 &
 	behind=$!
 	renice -n 15 -p $behind >/dev/null
 	# Lint vets all packages: no test does it again.
 	go test -json -count=1 -vet=off -parallel 3 $quiet || status=1
-	wait $patience || status=1
-	cat .cache/patient.json
 	go test -json -count=1 -vet=off -run "$volume" ./lib/store || status=1
 	linted=passed
 	wait $behind || status=1 linted=FAILED
@@ -66,6 +63,7 @@ behind() {
 	cat .cache/lint.log
 	# A screen is drawn by one goroutine; what brings it its data is raced.
 	go test -json -count=1 -vet=off -race -run "$feeding" ./lib/ui || status=1
-	go test -json -count=1 -vet=off -race -p 3 -parallel 4 -skip "$volume" $raced || status=1
+	# Many tests there wait for a timeout, side by side.
+	go test -json -count=1 -vet=off -race -p 3 -parallel 6 -skip "$volume" $raced || status=1
 	exit $status
 } | .cache/tools/testreport

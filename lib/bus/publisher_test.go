@@ -160,7 +160,7 @@ func TestSubscriberThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	for range 100_000 {
 		p.Publish("a", body)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 20*time.Second { // a hang, not a slow machine
 		t.Errorf("publishing took %v", took)
 	}
 	nextOf(t, quick)

@@ -176,7 +176,7 @@ func TestPeerThatDoesNotReadHoldsUpNobody(t *testing.T) {
 		if _, err := c.Call(within(t), []byte("a")); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 10*time.Second { // a hang, not a slow machine
 			t.Fatalf("call %d took %v", i, took)
 		}
 	}

@@ -255,7 +255,7 @@ func TestLongSecretsDoNotMakeMaskingSlow(t *testing.T) {
 		out += len(stream.feed(bytes.Repeat([]byte("a"), 16<<10)))
 	}
 	out += len(stream.flush())
-	if took := time.Since(began); out != 512<<10 || took > 5*time.Second {
+	if took := time.Since(began); out != 512<<10 || took > 30*time.Second { // what is quadratic takes minutes
 		t.Errorf("%d bytes in %s", out, took)
 	}
 }
