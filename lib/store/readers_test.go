@@ -22,23 +22,7 @@ func TestPagesDoNotDependOnWhatIsKept(t *testing.T) {
 		grows.Lines = append(grows.Lines, wire.Line{Time: epoch.UnixMilli() + int64(n), Text: fmt.Sprint(n, strings.Repeat("\x01", 90))})
 	}
 	must(t, s.AppendLines(ctx, []wire.LogBatch{grows}))
-	read := func(q wire.LogsQuery, between func(page int)) string {
-		sum, count := fnv.New64(), 0
-		for n := 0; ; n++ {
-			page, err := s.ListLogs(ctx, q)
-			if err != nil {
-				return err.Error()
-			}
-			count += len(page.Records)
-			for _, r := range page.Records {
-				_, _ = sum.Write(r)
-			}
-			if q.Cursor = page.Cursor; !page.More {
-				return fmt.Sprint(count, " lines, ", sum.Sum64())
-			}
-			between(n)
-		}
-	}
+	read := func(q wire.LogsQuery, between func(page int)) string { return readPages(s, q, between) }
 	forget := func() {
 		s.readers.mu.Lock()
 		defer s.readers.mu.Unlock()
@@ -58,11 +42,6 @@ func TestPagesDoNotDependOnWhatIsKept(t *testing.T) {
 				forget()
 			}
 		}))
-		var crowd sync.WaitGroup
-		for range mostLoaded + 2 {
-			crowd.Go(func() { check("a crowd", read(q, func(int) {})) })
-		}
-		crowd.Wait()
 	}
 
 	// The same page twice, as after an answer that was lost.
@@ -79,6 +58,45 @@ func TestPagesDoNotDependOnWhatIsKept(t *testing.T) {
 	must(t, err)
 	if string(one.Records[0]) != string(two.Records[0]) {
 		t.Error("a page that is asked for twice is not the same")
+	}
+}
+
+// Many who read the same at once get the same: they take each other's readers.
+func TestCrowdReadsTheSamePages(t *testing.T) {
+	s := open(t, options(t.TempDir()))
+	fillLines(t, s, 20_000)
+	pages := 1
+	want := readPages(s, wire.LogsQuery{}, func(int) { pages++ })
+	if pages < 2 {
+		t.Errorf("all of it is on %d page", pages)
+	}
+	var crowd sync.WaitGroup
+	for range mostLoaded + 2 {
+		crowd.Go(func() {
+			if got := readPages(s, wire.LogsQuery{}, func(int) {}); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+	crowd.Wait()
+}
+
+// readPages reads all lines of a query and sums them up.
+func readPages(s *Store, q wire.LogsQuery, between func(page int)) string {
+	sum, count := fnv.New64(), 0
+	for n := 0; ; n++ {
+		page, err := s.ListLogs(context.Background(), q)
+		if err != nil {
+			return err.Error()
+		}
+		count += len(page.Records)
+		for _, r := range page.Records {
+			_, _ = sum.Write(r)
+		}
+		if q.Cursor = page.Cursor; !page.More {
+			return fmt.Sprint(count, " lines, ", sum.Sum64())
+		}
+		between(n)
 	}
 }
 

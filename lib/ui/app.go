@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -27,7 +26,6 @@ type app struct {
 	mouse   bool
 	refresh time.Duration
 	out     io.Writer // the terminal, for what is no frame
-	stops   chan os.Signal
 }
 
 // overlay lies over the screen and takes all keys.
@@ -46,7 +44,7 @@ func newApp(ctx context.Context, o Options, first Principal) *app {
 		now: o.Now, zone: o.Zone, known: withOwn(o.Known, o.Name), open: o.Open,
 		session: newSession(ctx, o.Name, first),
 	}
-	a := &app{k: k, ctx: ctx, refresh: o.Refresh, mouse: true, out: o.Out, stops: make(chan os.Signal, 1)}
+	a := &app{k: k, ctx: ctx, refresh: o.Refresh, mouse: true, out: o.Out}
 	a.feed = newFeed(k, o.Refresh)
 	k.feed = a.feed
 	return a
@@ -111,8 +109,6 @@ func (a *app) news(msg tea.Msg) tea.Cmd {
 	case acted:
 		a.sayDone(msg)
 		return a.tell(msg)
-	case halt:
-		return a.suspend(false)
 	case suspended:
 		return a.resume(msg)
 	case openTab:

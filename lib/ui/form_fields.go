@@ -103,19 +103,24 @@ func (fs *fields) press(msg tea.KeyMsg) (changed, button, used bool) {
 // take changes the value. A default is as text that is selected: what is written
 // or taken away is all of it, and keys that move the cursor keep it.
 func (f *field) take(msg tea.KeyMsg) {
+	before := f.input.Value()
 	if f.fresh {
-		f.fresh = false
 		switch msg.Type {
 		case tea.KeyRunes, tea.KeySpace:
-			if !msg.Alt {
+			if len(msg.Runes) > 0 && !msg.Alt {
 				f.input.SetValue("")
 			}
-		case tea.KeyBackspace, tea.KeyDelete:
+		case tea.KeyBackspace, tea.KeyCtrlH, tea.KeyCtrlW, tea.KeyDelete, tea.KeyCtrlD:
 			f.input.SetValue("")
+			f.fresh = false
 			return
+		case tea.KeyLeft, tea.KeyRight, tea.KeyHome, tea.KeyEnd, tea.KeyCtrlA, tea.KeyCtrlB, tea.KeyCtrlE, tea.KeyCtrlF:
+			f.fresh = false
 		}
 	}
+	emptied := f.input.Value() != before
 	f.input, _ = f.input.Update(msg)
+	f.fresh = f.fresh && !emptied && f.input.Value() == before
 }
 
 // point takes the mouse: a click goes to a field, or presses the button.

@@ -82,6 +82,10 @@ func TestFormDefaultIsReplacedOrEdited(t *testing.T) {
 			{[]string{"home", "9"}, "9100", "map[limit:9100 region:gb]"},
 			{[]string{"end", "backspace"}, "10", "map[limit:10 region:gb]"},
 			{[]string{"backspace", "6"}, "6", "map[limit:6 region:gb]"},
+			{[]string{"ctrl+h", "6"}, "6", "map[limit:6 region:gb]"}, // what ⌫ is on many terminals
+			{[]string{"ctrl+d", "6"}, "6", "map[limit:6 region:gb]"},
+			{[]string{"ctrl+w", "6"}, "6", "map[limit:6 region:gb]"},
+			{[]string{"pgdown", "6"}, "6", "map[limit:6 region:gb]"}, // a key that means nothing
 			{[]string{"end"}, "100", "map[region:gb]"},
 			{[]string{"tab", "shift+tab", "4"}, "4", "map[limit:4 region:gb]"},
 			{[]string{"1", "0", "0"}, "100", "map[region:gb]"},

@@ -78,7 +78,7 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 		return tea.Quit
 	}
 	if name == "ctrl+z" {
-		return a.suspend(true)
+		return a.suspend()
 	}
 	if a.over != nil {
 		over := a.over

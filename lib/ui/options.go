@@ -44,9 +44,7 @@ func Run(ctx context.Context, o Options) error {
 	m := model{newApp(ctx, o, p), new(bug)}
 	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
 		tea.WithAltScreen(), tea.WithMouseCellMotion(), tea.WithoutSignalHandler())
-	leave := takeStops(ctx, m.stops, program.Send)
 	_, err = program.Run()
-	leave()
 	m.app.k.session.close()
 	if m.broken.what != nil {
 		panic(m.broken.what)

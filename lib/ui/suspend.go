@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"io"
 	"os"
 	"os/signal"
@@ -13,13 +12,7 @@ import (
 
 // suspend stops the program, as ^Z does elsewhere, until a shell lets it go on.
 // bubbletea gives the terminal back in the meantime.
-type suspend struct {
-	stops chan os.Signal // SIGTSTP comes here while the program has the terminal
-	group bool           // the others of the job stop, too
-}
-
-// halt comes when somebody else than the keys wants the program to stop.
-type halt struct{}
+type suspend struct{}
 
 // suspended tells that the program goes on.
 type suspended struct{ err error }
@@ -28,21 +21,11 @@ type suspended struct{ err error }
 // process go on, the system does not stop it: then it goes on after this time.
 const unstopped = 100 * time.Millisecond
 
-// Run sends this process SIGTTOU: a Go program that has once taken SIGTSTP cannot
-// be stopped by it any more, and SIGSTOP would stop it also where nobody is there
-// to let it go on.
-func (s suspend) Run() error {
+func (suspend) Run() error {
 	on := make(chan os.Signal, 1)
 	signal.Notify(on, syscall.SIGCONT)
 	defer signal.Stop(on)
-	signal.Ignore(syscall.SIGTSTP)
-	defer signal.Notify(s.stops, syscall.SIGTSTP)
-	if s.group {
-		if err := syscall.Kill(0, syscall.SIGTSTP); err != nil {
-			return err
-		}
-	}
-	if err := syscall.Kill(os.Getpid(), syscall.SIGTTOU); err != nil {
+	if err := syscall.Kill(0, syscall.SIGTSTP); err != nil {
 		return err
 	}
 	select {
@@ -56,32 +39,8 @@ func (suspend) SetStdin(io.Reader)  {}
 func (suspend) SetStdout(io.Writer) {}
 func (suspend) SetStderr(io.Writer) {}
 
-// takeStops has SIGTSTP give the terminal back before the program stops, until
-// end is called.
-func takeStops(ctx context.Context, stops chan os.Signal, send func(tea.Msg)) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	signal.Notify(stops, syscall.SIGTSTP)
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stops:
-				send(halt{})
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(stops)
-		cancel()
-		<-done
-	}
-}
-
-func (a *app) suspend(group bool) tea.Cmd {
-	return tea.Exec(suspend{a.stops, group}, func(err error) tea.Msg { return suspended{err} })
+func (a *app) suspend() tea.Cmd {
+	return tea.Exec(suspend{}, func(err error) tea.Msg { return suspended{err} })
 }
 
 // resume takes the terminal again. bubbletea forgets that it had the mouse.
