@@ -214,28 +214,34 @@ func (b *bench) manyRuns() {
 }
 
 func (b *bench) millionLines() {
-	begun := time.Now()
-	r, err := b.c.Trigger(context.Background(), wire.TriggerItem{Workflow: "lines"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ended := make(chan time.Duration, 1)
-	go func() {
-		b.wait(r.Run)
-		ended <- time.Since(begun)
-	}()
+	run, ended := b.talk("lines")
 	acks := b.acknowledged(ended)
 	took := <-ended
 	b.add("a task that prints 1,000,000 lines, until all are stored", ms(took), "", "8 s")
 	b.add("  memory, principal / agent", b.memory("cdktr-principal")+" / "+b.memory("cdktr-agent"), "", "250 MB each")
 	b.add("  trigger acknowledgement meanwhile, p50 / p99", acks, "commit "+ms(b.commit), "")
 
-	begun = time.Now()
-	out, err := b.in.Command("sh", "-c", "cdktr-logs -r "+r.Run+" -s stdout | wc -l").Output()
+	begun := time.Now()
+	out, err := b.in.Command("sh", "-c", "cdktr-logs -r "+run+" -s stdout | wc -l").Output()
 	if err != nil || strings.TrimSpace(string(out)) != "1000000" {
 		b.Errorf("cdktr-logs printed %s lines: %v", out, err)
 	}
 	b.add("cdktr-logs of 1,000,000 lines to a pipe", ms(time.Since(begun)), "", "3 s")
+}
+
+// talk starts a run and tells how long it took.
+func (b *bench) talk(workflow string) (run string, ended <-chan time.Duration) {
+	begun := time.Now()
+	r, err := b.c.Trigger(context.Background(), wire.TriggerItem{Workflow: workflow})
+	if err != nil {
+		b.Fatal(err)
+	}
+	took := make(chan time.Duration, 1)
+	go func() {
+		b.wait(r.Run)
+		took <- time.Since(begun)
+	}()
+	return r.Run, took
 }
 
 // acknowledged triggers runs until something has ended, and returns how long
@@ -254,16 +260,7 @@ func (b *bench) acknowledged(ended <-chan time.Duration) string {
 
 // pacedLines is what the principal does for others while lines come at a rate.
 func (b *bench) pacedLines() {
-	begun := time.Now()
-	r, err := b.c.Trigger(context.Background(), wire.TriggerItem{Workflow: "paced"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ended := make(chan time.Duration, 1)
-	go func() {
-		b.wait(r.Run)
-		ended <- time.Since(begun)
-	}()
+	_, ended := b.talk("paced")
 	acks := b.acknowledged(ended)
 	b.add("trigger acknowledgement at 100,000 lines/s, p50 / p99", acks, "the lines took "+ms(<-ended), "p99 25 ms")
 }
